@@ -1,0 +1,5 @@
+//! The `cap` binary.
+
+fn main() -> std::process::ExitCode {
+    deploy_cli::main()
+}

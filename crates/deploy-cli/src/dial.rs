@@ -1,0 +1,285 @@
+//! From what a recipe says about a host to a connection, and from a refused connection to words.
+
+use std::collections::HashSet;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use deploy_inventory::{Host, HostId, Properties, Property};
+use deploy_plan::{Event, Level, Observer, Problem, ProblemKind};
+use deploy_report::Secrets;
+use deploy_transport::target::AuthMethod;
+use deploy_transport::{
+    ConnectError, Connector, Overrides, Secret, SshConfig, SshConnector, Strictness, Target, resolve,
+};
+
+use crate::prompt::Answers;
+use crate::refusal;
+
+/// Makes targets of hosts, by the recipe's options over `ssh_config` over defaults.
+pub struct Dial {
+    config: SshConfig,
+    connector: Arc<dyn Connector>,
+    observer: Arc<dyn Observer>,
+    secrets: Secrets,
+    answers: Arc<Answers>,
+    /// What has been warned of: each thing once, however many hosts it is about.
+    told: Mutex<HashSet<String>>,
+}
+
+impl Dial {
+    /// Connects over SSH with these answers, and tells `observer` of options that have no effect.
+    #[must_use]
+    pub fn new(config: SshConfig, answers: Arc<Answers>, observer: Arc<dyn Observer>, secrets: Secrets) -> Self {
+        let connector = Arc::new(SshConnector::new(answers.clone()));
+        Self { config, connector, observer, secrets, answers, told: Mutex::default() }
+    }
+
+    fn warn(&self, text: String) {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        if told.insert(text.clone()) {
+            self.observer.event(&Event::Message { level: Level::Warning, host: None, text });
+        }
+    }
+
+    /// The configuration that a host wants instead of the usual one.
+    fn other_config(&self, choice: &Config) -> Option<SshConfig> {
+        let environment = self.config.environment();
+        match choice {
+            Config::Given => None,
+            Config::None => Some(SshConfig::none(environment.clone())),
+            Config::File(path) => {
+                let path = path.strip_prefix("~").map_or_else(|_| path.clone(), |rest| environment.home.join(rest));
+                Some(SshConfig::from_file(path, environment.clone()))
+            }
+        }
+    }
+}
+
+impl deploy_engine::Dialer for Dial {
+    fn target(&self, host: &Host) -> Result<Target, Problem> {
+        let wanted = wanted(host).map_err(|why| settings_problem(&host.id, &why))?;
+        for text in &wanted.warnings {
+            self.warn(text.clone());
+        }
+        if let Some(password) = &wanted.overrides.password {
+            self.secrets.register(password.expose());
+        }
+        if let Some(passphrase) = &wanted.passphrase {
+            self.answers.learn_passphrase(passphrase);
+        }
+        let other = self.other_config(&wanted.config);
+        let target = resolve(&host.name, &wanted.overrides, other.as_ref().unwrap_or(&self.config))
+            .map_err(|error| settings_problem(&host.id, &chain(&error)))?;
+        for line in target.unhonoured.iter().filter(|line| line.known_to_ssh && !is_harmless(&line.keyword)) {
+            let (file, number, keyword) = (line.file.display(), line.line, &line.keyword);
+            self.warn(format!("{file}:{number}: the ssh option {keyword} is not honoured"));
+        }
+        Ok(target)
+    }
+
+    fn connector(&self) -> &Arc<dyn Connector> {
+        &self.connector
+    }
+
+    fn refused(&self, target: &Target, error: &ConnectError) -> Problem {
+        refusal::problem(target, error)
+    }
+}
+
+/// Options of distributions' own ssh_config that change nothing for a deployment: variables of the person's locale, and a
+/// login method that is not there.
+fn is_harmless(keyword: &str) -> bool {
+    matches!(keyword.to_ascii_lowercase().as_str(), "sendenv" | "gssapiauthentication" | "gssapidelegatecredentials")
+}
+
+fn settings_problem(host: &HostId, why: &str) -> Problem {
+    Problem::new(ProblemKind::Usage, format!("connect to {host}"), why)
+        .on(host)
+        .next("mend :ssh_options in the recipe, or the ssh configuration file named above")
+}
+
+/// An error and its sources.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        text.push_str(&format!(": {error}"));
+        source = error.source();
+    }
+    text
+}
+
+/// Which ssh configuration a host is to use.
+#[derive(Debug, Default, PartialEq, Eq)]
+enum Config {
+    #[default]
+    Given,
+    None,
+    File(PathBuf),
+}
+
+/// What a recipe wants of a connection.
+#[derive(Debug, Default)]
+struct Wanted {
+    overrides: Overrides,
+    config: Config,
+    passphrase: Option<String>,
+    warnings: Vec<String>,
+}
+
+/// Reads a host's properties.
+fn wanted(host: &Host) -> Result<Wanted, String> {
+    let mut wanted = Wanted::default();
+    if let Some(Property::Map(options)) = host.properties.get("ssh_options") {
+        for (name, value) in options {
+            option(&mut wanted, name, value)?;
+        }
+        keepalive(&mut wanted, options);
+    }
+    let overrides = &mut wanted.overrides;
+    overrides.name = Some(host.id.as_str().to_owned());
+    // What the recipe says of the host itself wins over its ssh_options.
+    overrides.user = host.user.clone().or_else(|| overrides.user.take());
+    overrides.port = host.port.or(overrides.port);
+    match host.properties.get("gateway") {
+        None | Some(Property::Nil | Property::Bool(false)) => {}
+        Some(gateway @ (Property::Str(_) | Property::Sym(_) | Property::List(_))) => {
+            overrides.proxy_jump = Some(texts("gateway", gateway)?.join(","));
+        }
+        Some(_) => return Err(":gateway by host is not supported yet; name one gateway, or a list of hops".to_owned()),
+    }
+    Ok(wanted)
+}
+
+/// Reads one of `ssh_options`, as Net::SSH knows them.
+fn option(wanted: &mut Wanted, name: &str, value: &Property) -> Result<(), String> {
+    if *value == Property::Nil {
+        return Ok(());
+    }
+    let overrides = &mut wanted.overrides;
+    match name {
+        "keys" => overrides.identity_files = Some(texts(name, value)?),
+        "keys_only" => overrides.identities_only = Some(value.is_truthy()),
+        "use_agent" => overrides.use_agent = Some(value.is_truthy()),
+        "forward_agent" => overrides.forward_agent = Some(value.is_truthy()),
+        "auth_methods" => overrides.auth_methods = Some(methods(&texts(name, value)?)),
+        "password" => overrides.password = Some(Secret::new(text(name, value)?)),
+        "passphrase" => wanted.passphrase = Some(text(name, value)?),
+        "user" | "username" => overrides.user = Some(text(name, value)?),
+        "port" => overrides.port = Some(port(value)?),
+        "host_name" => overrides.host_name = Some(text(name, value)?),
+        "host_key_alias" => overrides.host_key_alias = Some(text(name, value)?),
+        "user_known_hosts_file" => overrides.user_known_hosts_files = Some(texts(name, value)?),
+        "global_known_hosts_file" => overrides.global_known_hosts_files = Some(texts(name, value)?),
+        "paranoid" | "verify_host_key" | "strict_host_key_checking" => {
+            overrides.strictness = Some(strictness(name, value)?);
+            if overrides.strictness == Some(Strictness::Off) {
+                wanted.warnings.push(format!("ssh_options[:{name}] switches the check of host keys off: anybody on the way can take over the hosts"));
+            }
+        }
+        "timeout" => overrides.connect_timeout = Some(duration(name, value)?),
+        "config" => wanted.config = config(value)?,
+        "proxy_jump" => overrides.proxy_jump = Some(texts(name, value)?.join(",")),
+        "proxy" => {
+            return Err(
+                "ssh_options[:proxy] is not supported yet; use :gateway, or ProxyCommand in the ssh configuration"
+                    .to_owned(),
+            );
+        }
+        "key_data" | "keycerts" => {
+            return Err(format!("ssh_options[:{name}] is not supported yet; use :keys or an ssh-agent"));
+        }
+        // These have a place of their own, or change nothing that anybody could see.
+        "keepalive"
+        | "keepalive_interval"
+        | "keepalive_maxcount"
+        | "verbose"
+        | "logger"
+        | "compression"
+        | "compression_level"
+        | "non_interactive"
+        | "number_of_password_prompts"
+        | "max_pkt_size"
+        | "max_win_size"
+        | "rekey_blocks_limit"
+        | "rekey_limit"
+        | "rekey_packet_limit"
+        | "append_all_supported_algorithms" => {}
+        _ => wanted.warnings.push(format!("ssh_options[:{name}] has no effect")),
+    }
+    Ok(())
+}
+
+fn keepalive(wanted: &mut Wanted, options: &Properties) {
+    let whole = |name: &str| match options.get(name) {
+        Some(Property::Int(number)) => u32::try_from(*number).ok(),
+        _ => None,
+    };
+    let off = matches!(options.get("keepalive"), Some(Property::Bool(false)));
+    let interval = if off { Some(0) } else { whole("keepalive_interval") };
+    wanted.overrides.keepalive_interval = interval.map(|seconds| Duration::from_secs(u64::from(seconds)));
+    wanted.overrides.keepalive_max = whole("keepalive_maxcount");
+}
+
+fn text(name: &str, value: &Property) -> Result<String, String> {
+    value.text().ok_or_else(|| format!("ssh_options[:{name}] must be a text"))
+}
+
+fn texts(name: &str, value: &Property) -> Result<Vec<String>, String> {
+    match value {
+        Property::List(values) => values.iter().map(|value| text(name, value)).collect(),
+        value => Ok(vec![text(name, value)?]),
+    }
+}
+
+fn port(value: &Property) -> Result<u16, String> {
+    let number = value.text().and_then(|text| text.parse().ok()).filter(|port| *port != 0);
+    number.ok_or_else(|| "ssh_options[:port] must be a number from 1 to 65535".to_owned())
+}
+
+fn duration(name: &str, value: &Property) -> Result<Duration, String> {
+    let seconds = value.text().and_then(|text| text.parse().ok());
+    seconds.map(Duration::from_secs).ok_or_else(|| format!("ssh_options[:{name}] must be a number of seconds"))
+}
+
+/// Methods that we know; `none` and `hostbased` are asked for by old recipes and never do anything useful here.
+fn methods(names: &[String]) -> Vec<AuthMethod> {
+    let method = |name: &String| match name.as_str() {
+        "publickey" => Some(AuthMethod::PublicKey),
+        "password" => Some(AuthMethod::Password),
+        "keyboard-interactive" => Some(AuthMethod::KeyboardInteractive),
+        _ => None,
+    };
+    names.iter().filter_map(method).collect()
+}
+
+/// Net::SSH's words. Its `true` meant "take a new key in silence"; here nothing does that but the word for it.
+fn strictness(name: &str, value: &Property) -> Result<Strictness, String> {
+    match value {
+        Property::Bool(true) => Ok(Strictness::Strict),
+        Property::Bool(false) => Ok(Strictness::Off),
+        value => match text(name, value)?.as_str() {
+            "always" | "very" | "secure" | "yes" => Ok(Strictness::Strict),
+            "never" | "no" | "off" => Ok(Strictness::Off),
+            "accept_new" | "accept-new" | "accept_new_or_local_tunnel" => Ok(Strictness::AcceptNew),
+            other => Err(format!("ssh_options[:{name}] is {other:?}; it can be :always, :accept_new or :never")),
+        },
+    }
+}
+
+fn config(value: &Property) -> Result<Config, String> {
+    match value {
+        Property::Bool(true) => Ok(Config::Given),
+        Property::Bool(false) => Ok(Config::None),
+        value => match texts("config", value)?.as_slice() {
+            [] => Ok(Config::None),
+            [file] => Ok(Config::File(PathBuf::from(file))),
+            _ => Err("ssh_options[:config] with several files is not supported yet".to_owned()),
+        },
+    }
+}
+
+#[cfg(test)]
+#[path = "dial_tests.rs"]
+mod tests;

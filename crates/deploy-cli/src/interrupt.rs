@@ -1,0 +1,76 @@
+//! Ctrl-C and its relatives.
+
+use std::io::Write as _;
+
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+use crate::io::Screen;
+
+/// What interrupts ask for.
+#[derive(Clone, Default)]
+pub struct Interrupts {
+    /// The first one: start nothing new, undo what is half-done, give the locks back.
+    pub gently: CancellationToken,
+    /// The second one: leave now.
+    pub at_once: CancellationToken,
+}
+
+impl Interrupts {
+    /// Listens for SIGINT, SIGTERM and SIGHUP. The third one ends the process on the spot, whatever it is doing.
+    ///
+    /// # Errors
+    /// When the system refuses to report signals.
+    pub fn listen(&self, screen: Screen) -> std::io::Result<()> {
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let mut terminate = signal(SignalKind::terminate())?;
+        let mut hangup = signal(SignalKind::hangup())?;
+        let mine = self.clone();
+        tokio::spawn(async move {
+            loop {
+                tokio::select! {
+                    Some(()) = interrupt.recv() => {}
+                    Some(()) = terminate.recv() => {}
+                    Some(()) = hangup.recv() => {}
+                    else => return,
+                }
+                if mine.at_once.is_cancelled() {
+                    // Only this process: the hosts end what they run when the connection goes.
+                    let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
+                }
+                mine.next(&screen);
+            }
+        });
+        Ok(())
+    }
+
+    fn next(&self, screen: &Screen) {
+        let text = if !self.gently.is_cancelled() {
+            self.gently.cancel();
+            "\ninterrupted: nothing new is started, what is half-done is undone; again to leave at once\n"
+        } else {
+            self.at_once.cancel();
+            "\nleaving at once: the hosts end what is running, the next run finishes or undoes what is left\n"
+        };
+        screen.quietly(|io| {
+            let _ = io.err.clone().write_all(text.as_bytes());
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::io::Io;
+
+    #[test]
+    fn first_gently_then_at_once() {
+        let (io, captured) = Io::captured();
+        let (interrupts, screen) = (Interrupts::default(), Screen::new(io, false));
+        interrupts.next(&screen);
+        assert!(interrupts.gently.is_cancelled() && !interrupts.at_once.is_cancelled());
+        interrupts.next(&screen);
+        assert!(interrupts.at_once.is_cancelled());
+        assert!(captured.err().contains("again to leave at once") && captured.err().contains("leaving at once"));
+    }
+}

@@ -1,0 +1,121 @@
+//! A connection that did not come about, in four parts.
+
+use deploy_plan::{Problem, ProblemKind};
+use deploy_transport::known_hosts::RecordedKey;
+use deploy_transport::{ConnectError, ConnectErrorKind, KeyFileProblem, Target};
+
+use crate::dial::chain;
+
+/// The problem that a refused connection is to its user.
+pub(crate) fn problem(target: &Target, error: &ConnectError) -> Problem {
+    let endpoint = &error.endpoint;
+    let mut why = why(&error.kind);
+    if error.attempts > 1 {
+        why.push_str(&format!(" (tried {} times)", error.attempts));
+    }
+    let what = format!("connect to {endpoint} as {}", endpoint.user);
+    Problem::new(kind(&error.kind), what, why).next(next(target, error))
+}
+
+fn kind(kind: &ConnectErrorKind) -> ProblemKind {
+    match kind {
+        ConnectErrorKind::Settings(_)
+        | ConnectErrorKind::KeyFile { .. }
+        | ConnectErrorKind::KnownHostsFile { .. }
+        | ConnectErrorKind::ProxyCommand { .. } => ProblemKind::Usage,
+        _ => ProblemKind::Connect,
+    }
+}
+
+fn why(kind: &ConnectErrorKind) -> String {
+    let mut text = chain(kind);
+    match kind {
+        ConnectErrorKind::HostKeyUnknown(key) => {
+            let files: Vec<String> = key.files.iter().map(|file| file.display().to_string()).collect();
+            text.push_str(&format!("; looked in {}", files.join(", ")));
+            if !key.other_types.is_empty() {
+                text.push_str(&format!("; keys of other types are recorded: {}", places(&key.other_types)));
+            }
+        }
+        ConnectErrorKind::HostKeyChanged { recorded, .. } if recorded.len() > 1 => {
+            text.push_str(&format!("; all of them: {}", places(recorded)));
+        }
+        _ => {}
+    }
+    text
+}
+
+fn places(keys: &[RecordedKey]) -> String {
+    let places: Vec<String> =
+        keys.iter().map(|key| format!("{} {} ({})", key.place(), key.fingerprint, key.key_type)).collect();
+    places.join(", ")
+}
+
+fn next(target: &Target, error: &ConnectError) -> String {
+    let by_hand = by_hand(target);
+    match &error.kind {
+        ConnectErrorKind::Settings(_) => "mend the host's name, :user or :ssh_options in the recipe".to_owned(),
+        ConnectErrorKind::Resolve(_) => {
+            "look for a spelling mistake in the recipe, or add a HostName to the ssh configuration".to_owned()
+        }
+        ConnectErrorKind::Refused(_) => {
+            format!("see whether sshd runs there and on that port (`set :port`); by hand: {by_hand}")
+        }
+        ConnectErrorKind::Unreachable(_) | ConnectErrorKind::TimedOut { .. } => {
+            format!("see whether the host is up and the way to it open; by hand: {by_hand}")
+        }
+        ConnectErrorKind::ResetBeforeBanner => {
+            "wait a minute (MaxStartups, fail2ban) and see the host's own log".to_owned()
+        }
+        ConnectErrorKind::NotSsh(_) => "see whether the port is right (`set :port`)".to_owned(),
+        ConnectErrorKind::HostKeyUnknown(key) => {
+            unknown_key(&key.line, key.files.first().map(|file| file.display().to_string()))
+        }
+        ConnectErrorKind::HostKeyChanged { recorded, .. } => {
+            let place = recorded.first().map(RecordedKey::place).unwrap_or_default();
+            format!(
+                "find out why before anything else: it may not be your host. If it was set up anew, remove {place} and record the new key"
+            )
+        }
+        ConnectErrorKind::HostKeyRevoked { recorded, .. } => {
+            format!("do not connect; somebody marked this key as stolen in {}", recorded.place())
+        }
+        ConnectErrorKind::KnownHostsFile { path, .. } => format!("make {} readable", path.display()),
+        ConnectErrorKind::AuthRefused { user, .. } => {
+            format!(
+                "see whether {user} is the right login (`set :user`) and one of these keys is in its authorized_keys; by hand: {by_hand}"
+            )
+        }
+        ConnectErrorKind::KeyFile { path, problem } => key_file(&path.display().to_string(), problem),
+        ConnectErrorKind::Jump { hop, .. } | ConnectErrorKind::JumpRefused { hop, .. } => {
+            format!("see whether {hop} can be logged in to and may forward; by hand: {by_hand}")
+        }
+        ConnectErrorKind::ProxyCommand { .. } => "mend ProxyCommand in the ssh configuration".to_owned(),
+        _ => format!("by hand: {by_hand}"),
+    }
+}
+
+fn unknown_key(line: &str, file: Option<String>) -> String {
+    let file = file.unwrap_or_else(|| "~/.ssh/known_hosts".to_owned());
+    format!(
+        "compare the fingerprint with that on the host (`ssh-keygen -lf /etc/ssh/ssh_host_*_key.pub` there), then add this line to {file}:\n{line}"
+    )
+}
+
+fn key_file(path: &str, problem: &KeyFileProblem) -> String {
+    match problem {
+        KeyFileProblem::TooOpen(_) => format!("chmod 600 {path}"),
+        KeyFileProblem::Encrypted => format!("add it to your agent: ssh-add {path}"),
+        KeyFileProblem::WrongPassphrase => format!("try again, or add it to your agent: ssh-add {path}"),
+        KeyFileProblem::Missing => {
+            "mend the path (:keys in the recipe, IdentityFile in the ssh configuration)".to_owned()
+        }
+        _ => format!("look at it with ssh-keygen -y -f {path}"),
+    }
+}
+
+/// The command that tries the same by hand.
+fn by_hand(target: &Target) -> String {
+    let port = if target.port == 22 { String::new() } else { format!(" -p {}", target.port) };
+    format!("ssh{port} {}@{}", target.user, target.host)
+}

@@ -1,0 +1,440 @@
+//! Joins the recipe, the engine, the connections and the report into one run.
+
+use std::collections::BTreeMap;
+use std::fs::OpenOptions;
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use deploy_engine::{Ended, Engine, Mode, Ports, Settings};
+use deploy_plan::{Event, Observer, Problem, ProblemKind};
+use deploy_recipe::{Loader, Recipe};
+use deploy_report::{Findings, JsonLines, Live, LogFile, Plain, Secrets, Tee, Verbosity, plan_json, plan_text};
+use deploy_transport::{LocalEnvironment, SshConfig};
+use tokio::sync::mpsc;
+
+use crate::args::{Args, Format, Words};
+use crate::clock::SystemClock;
+use crate::dial::Dial;
+use crate::effects::{SystemEffects, random};
+use crate::errors::{Complaint, Exit, problems_text};
+use crate::interrupt::Interrupts;
+use crate::io::{Io, Screen, Sink};
+use crate::list::{self, Entry, Style};
+use crate::prompt::{Answers, Asker, PasswordRequest, SharedAnswers};
+use crate::trace;
+
+/// What a run begins with.
+pub(crate) struct Start {
+    pub args: Args,
+    pub environment: Vec<(String, String)>,
+    pub io: Io,
+    /// Whether signals are ours, and tracing.
+    pub process: bool,
+}
+
+/// Everything that the parts of one run share.
+struct Session {
+    args: Args,
+    words: Words,
+    environment: BTreeMap<String, String>,
+    directory: PathBuf,
+    local: LocalEnvironment,
+    screen: Screen,
+    io: Io,
+    secrets: Secrets,
+    clock: Arc<SystemClock>,
+    asker: Asker,
+    interrupts: Interrupts,
+    findings: Arc<Findings>,
+}
+
+/// Runs with a recipe.
+pub(crate) async fn run(start: Start) -> Exit {
+    let Start { args, environment, io, process } = start;
+    let session = match Session::new(args, environment, io) {
+        Ok(session) => session,
+        Err((io, complaint)) => return crate::complain(&io, &complaint),
+    };
+    if process {
+        let filter = session.environment.get("CAPSTAN_LOG").map(String::as_str);
+        trace::begin(session.args.verbose, filter, session.args.log.as_deref(), &session.screen);
+        // Without signals a Ctrl-C ends the process at once, which the hosts survive.
+        let _ = session.interrupts.listen(session.screen.clone());
+    }
+    let interrupts = session.interrupts.clone();
+    let exit = tokio::select! {
+        exit = session.with_recipe() => exit,
+        () = interrupts.at_once.cancelled() => session.left_at_once(),
+    };
+    session.screen.set_live(None);
+    exit
+}
+
+impl Session {
+    fn new(args: Args, environment: Vec<(String, String)>, io: Io) -> Result<Self, (Io, Complaint)> {
+        let directory = match std::env::current_dir() {
+            Ok(directory) => directory,
+            Err(error) => {
+                let next = "change to a directory that exists";
+                let complaint = Complaint::usage("start", "the working directory", error.to_string(), next);
+                return Err((io, complaint));
+            }
+        };
+        let words = args.words();
+        let mut environment: BTreeMap<String, String> = environment.into_iter().collect();
+        environment.extend(words.environment.iter().cloned());
+        let mut local = LocalEnvironment::current();
+        if let Some(home) = environment.get("HOME").filter(|home| !home.is_empty()) {
+            local.home = PathBuf::from(home);
+        }
+        local.agent_socket = environment.get("SSH_AUTH_SOCK").filter(|path| !path.is_empty()).map(PathBuf::from);
+        let screen = Screen::new(io.clone(), args.format == Format::Json);
+        let secrets = Secrets::new();
+        Ok(Self {
+            findings: Arc::new(Findings::new(secrets.clone())),
+            asker: Asker::new(screen.clone()),
+            args,
+            words,
+            environment,
+            directory,
+            local,
+            screen,
+            io,
+            secrets,
+            clock: Arc::new(SystemClock::new()),
+            interrupts: Interrupts::default(),
+        })
+    }
+
+    /// Nobody waited for the end: where something had begun, hosts may differ.
+    fn left_at_once(&self) -> Exit {
+        if self.findings.has_worked() { Exit::NotUniform } else { Exit::Interrupted }
+    }
+
+    async fn with_recipe(&self) -> Exit {
+        let password = match self.first_password().await {
+            Ok(password) => password,
+            Err(complaint) => return crate::complain(&self.io, &complaint),
+        };
+        let loaded = tokio::select! {
+            loaded = self.load(password) => loaded,
+            () = self.interrupts.gently.cancelled() => return Exit::Interrupted,
+        };
+        let recipe = match loaded {
+            Ok(recipe) => recipe,
+            Err(problem) => return self.fail(&[*problem]),
+        };
+        let exit = if let Some(pattern) = &self.args.tasks {
+            self.list(&recipe, pattern)
+        } else if let Some(task) = &self.args.explain {
+            self.explain(&recipe, task)
+        } else {
+            self.deploy(&recipe).await
+        };
+        match recipe.at_exit().await {
+            Ok(()) => exit,
+            Err(problem) => {
+                let failed = self.fail(&[*problem]);
+                if exit == Exit::Done { failed } else { exit }
+            }
+        }
+    }
+
+    /// `-p`: the password, asked before anything else.
+    async fn first_password(&self) -> Result<Option<String>, Complaint> {
+        if !self.args.password {
+            return Ok(None);
+        }
+        let complaint = |why: String| {
+            let next = "run it from a terminal, or log in with a key or an ssh-agent";
+            Complaint::new(ProblemKind::Password, "ask for the password", "the command line, -p", why, next)
+        };
+        match self.asker.ask("Password: ", false).await {
+            Ok(Some(password)) => {
+                self.secrets.register(&password);
+                Ok(Some(password))
+            }
+            Ok(None) => Err(complaint("nothing was typed".to_owned())),
+            Err(error) => Err(complaint(error.to_string())),
+        }
+    }
+
+    async fn load(&self, password: Option<String>) -> Result<Recipe, Box<Problem>> {
+        let effects = SystemEffects::new(
+            self.environment.clone(),
+            self.directory.clone(),
+            self.local.clone(),
+            self.screen.clone(),
+            self.asker.clone(),
+            self.secrets.clone(),
+        );
+        let assignments = |given: &[String]| given.iter().filter_map(|text| deploy_recipe::assignment(text)).collect();
+        let allowed = self.environment.get("CAP_ALLOW_REQUIRE").map(String::as_str).unwrap_or_default();
+        let mut loader = Loader::new(Rc::new(effects));
+        loader.files.clone_from(&self.args.file);
+        loader.default_too = self.args.default_config;
+        loader.before = assignments(&self.args.set_before);
+        loader.after = assignments(&self.args.set);
+        loader.preserve_roles = self.args.preserve_roles;
+        loader.dry_run = self.args.dry_run;
+        loader.rehearsal = self.is_rehearsal();
+        loader.sudo_prompt = Some(format!("[cap {:016x}] password: ", random()));
+        loader.password = password;
+        loader.allow_require =
+            allowed.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect();
+        loader.load().await
+    }
+
+    fn list(&self, recipe: &Recipe, pattern: &str) -> Exit {
+        let entries: Vec<Entry> = recipe.tasks().into_iter().map(entry).collect();
+        let terminal = self.io.terminal;
+        let width = terminal.output.then(|| terminal.columns());
+        let style = Style { tool: self.args.tool, all: self.args.verbose > 0, width };
+        let (text, warning) = list::tasks(&entries, pattern, style);
+        if let Some(warning) = warning {
+            self.screen.print(true, format!("{warning}\n").as_bytes());
+        }
+        self.print(&text)
+    }
+
+    fn explain(&self, recipe: &Recipe, task: &str) -> Exit {
+        match recipe.explain(task) {
+            Ok(task) => self.print(&list::explain(&entry(task), self.io.terminal.columns())),
+            Err(problem) => self.fail(&[*problem]),
+        }
+    }
+
+    async fn deploy(&self, recipe: &Recipe) -> Exit {
+        self.warn_of_configuration();
+        let (log, observer) = match self.observers() {
+            Ok(observers) => observers,
+            Err(complaint) => return crate::complain(&self.io, &complaint),
+        };
+        let ended = self.run_engine(recipe, Arc::clone(&observer)).await;
+        self.screen.set_live(None);
+        let exit = self.conclude(&ended);
+        if let Some(error) = log.as_ref().and_then(|log| log.take_error()) {
+            let text = format!("warning: the log is not complete: {}\n", crate::dial::chain(&error));
+            self.screen.print(true, text.as_bytes());
+        }
+        exit
+    }
+
+    /// Capistrano's own configuration files are not read: whoever has one should know.
+    fn warn_of_configuration(&self) {
+        let files = [
+            (PathBuf::from("/etc/capistrano.conf"), self.args.skip_system_config, "-X"),
+            (self.local.home.join(".caprc"), self.args.skip_user_config, "-x"),
+        ];
+        for (file, skipped, flag) in files {
+            if !skipped && file.is_file() {
+                let text = format!("warning: {} is not read yet ({flag} says that you know)\n", file.display());
+                self.screen.print(true, text.as_bytes());
+            }
+        }
+    }
+
+    async fn run_engine(&self, recipe: &Recipe, observer: Arc<dyn Observer>) -> Ended {
+        let (sender, requests) = mpsc::unbounded_channel();
+        let answers = Arc::new(Answers::new(self.asker.clone(), self.secrets.clone(), sender));
+        let config = match &self.args.ssh_config {
+            Some(file) => SshConfig::from_file(self.directory.join(file), self.local.clone()),
+            None => SshConfig::standard(self.local.clone()),
+        };
+        let dialer = Dial::new(config, Arc::clone(&answers), Arc::clone(&observer), self.secrets.clone());
+        let clock = Arc::clone(&self.clock);
+        let sudo = Box::new(SharedAnswers(answers));
+        let engine = Engine::new(Ports { dialer: Box::new(dialer), clock, observer, sudo });
+        let program = recipe.program(self.words.tasks.clone());
+        let settings = self.settings();
+        tokio::select! {
+            ended = engine.run(&program, &settings, &self.interrupts.gently) => ended,
+            never = serve_passwords(recipe, requests) => match never {},
+        }
+    }
+
+    fn is_rehearsal(&self) -> bool {
+        self.args.plan || self.args.dry_run
+    }
+
+    fn settings(&self) -> Settings {
+        let mode = match (self.args.plan, self.args.dry_run) {
+            (true, _) => Mode::Plan,
+            (_, true) => Mode::Offline,
+            _ => Mode::Real,
+        };
+        let started = self.clock.timestamp().strftime("%Y-%m-%d %H:%M UTC").to_string();
+        let by = format!("{}@{}", self.local.user, self.local.hostname);
+        Settings { mode, by, tasks: self.words.tasks.clone(), started, flush: true }
+    }
+
+    /// Whoever watches the run: what decides the exit code, the log file, the display.
+    fn observers(&self) -> Result<Observers, Complaint> {
+        let mut all: Vec<Arc<dyn Observer>> = vec![self.findings.clone()];
+        let mut log = None;
+        if let Some(path) = &self.args.log {
+            let path = self.directory.join(path);
+            let clock = Arc::clone(&self.clock);
+            let file = LogFile::open(&path, self.secrets.clone(), clock).map_err(|error| {
+                let place = format!("the command line, --log {}", path.display());
+                let next = "name a file in a directory that is there and that you may write";
+                Complaint::usage("write the log file", place, crate::dial::chain(&error.source), next)
+            })?;
+            let file = Arc::new(file);
+            all.push(file.clone());
+            log = Some(file);
+        }
+        let display = self.display()?;
+        let machine = self.args.format == Format::Json;
+        all.push(if self.is_rehearsal() && !machine { Arc::new(Between(display)) } else { display });
+        Ok((log, Arc::new(Tee::new(all))))
+    }
+
+    fn display(&self) -> Result<Arc<dyn Observer>, Complaint> {
+        let verbosity = match (self.args.quiet, self.args.verbose) {
+            (true, _) => Verbosity::Quiet,
+            (_, 0) => Verbosity::Normal,
+            _ => Verbosity::Verbose,
+        };
+        let terminal = self.io.terminal;
+        let (sink, is_terminal) = self.report_sink()?;
+        let value = |name: &str| self.environment.get(name).map(String::as_str).unwrap_or_default();
+        let color = is_terminal && !self.args.no_color && value("NO_COLOR").is_empty() && value("TERM") != "dumb";
+        // The live display draws on standard error itself.
+        // Without TERM it takes the terminal for one that cannot, and shows nothing at all.
+        let can_draw = terminal.error && self.args.logger.is_none() && !["", "dumb"].contains(&value("TERM"));
+        let live = match self.args.format {
+            Format::Json => {
+                let (out, clock) = (self.io.out.clone(), Arc::clone(&self.clock));
+                return Ok(Arc::new(JsonLines::new(out, self.secrets.clone(), clock)));
+            }
+            Format::Plain => false,
+            Format::Live if !can_draw => {
+                let why = "standard error is not a terminal that can move its cursor, or -l sends the report elsewhere";
+                return Err(Complaint::usage(
+                    "show the run live",
+                    "the command line, --format live",
+                    why,
+                    "use --format plain",
+                ));
+            }
+            Format::Live => true,
+            Format::Auto => can_draw && verbosity != Verbosity::Quiet,
+        };
+        if !live {
+            return Ok(Arc::new(Plain::new(sink, self.secrets.clone(), verbosity, color)));
+        }
+        let rows = terminal.size.map_or(20, |(_, rows)| rows.saturating_sub(6)).clamp(3, 40);
+        let live = Arc::new(Live::stderr(self.secrets.clone(), verbosity, color, rows));
+        self.screen.set_live(Some(live.clone()));
+        Ok(live)
+    }
+
+    /// `-l`: where the report goes, and whether that is a terminal.
+    fn report_sink(&self) -> Result<(Sink, bool), Complaint> {
+        match self.args.logger.as_deref() {
+            None | Some("STDERR") => Ok((self.io.err.clone(), self.io.terminal.error)),
+            Some("STDOUT") => Ok((self.io.out.clone(), self.io.terminal.output)),
+            Some(file) => {
+                let opened = OpenOptions::new().append(true).create(true).open(self.directory.join(file));
+                let file = opened.map_err(|error| {
+                    let place = format!("the command line, -l {file}");
+                    let next = "give STDERR, STDOUT, or a file that you may write";
+                    Complaint::usage("write the report", place, error.to_string(), next)
+                })?;
+                Ok((Sink::new(file), false))
+            }
+        }
+    }
+
+    /// Says at the end what was planned, or what failed; last of all the failing hosts and their last lines.
+    fn conclude(&self, ended: &Ended) -> Exit {
+        if let Some(plan) = &ended.plan {
+            let mut text = match self.args.format {
+                Format::Json => plan_json(plan, &self.secrets).to_string(),
+                _ => plan_text(plan, &self.secrets, self.args.verbose > 0) + self.rehearsed(),
+            };
+            if !text.ends_with('\n') {
+                text.push('\n');
+            }
+            // What could be planned of a run that cannot begin is of no use.
+            if ended.problems.is_empty() || !plan.phases.is_empty() {
+                self.print(&text);
+            }
+        }
+        // What a check found on the hosts is told in the run; it belongs to the end as much as what ended the run.
+        let mut problems = self.findings.problems();
+        problems
+            .extend(ended.problems.iter().filter(|problem| !problems.contains(problem)).cloned().collect::<Vec<_>>());
+        if !problems.is_empty() {
+            let text = problems_text(&problems, &|host| self.findings.tail(host));
+            self.screen.print(true, format!("\n{}", self.secrets.clean(&text)).as_bytes());
+        }
+        Exit::of_run(&ended.summary, &ended.problems)
+    }
+
+    /// What a rehearsal was, in a sentence.
+    fn rehearsed(&self) -> &'static str {
+        if self.args.dry_run {
+            "\nNothing was connected to and nothing was changed.\n"
+        } else {
+            "\nNothing was changed: hosts were only read.\n"
+        }
+    }
+
+    fn print(&self, text: &str) -> Exit {
+        match self.io.out.clone().write_all(text.as_bytes()) {
+            Ok(()) => Exit::Done,
+            Err(_) => Exit::Failed,
+        }
+    }
+
+    /// Tells what is wrong where no run has begun.
+    fn fail(&self, problems: &[Problem]) -> Exit {
+        let text = problems_text(problems, &|_| Vec::new());
+        self.screen.print(true, self.secrets.clean(&text).as_bytes());
+        Exit::of_problems(problems)
+    }
+}
+
+/// The log file, which may have something to say at the end, and all observers as one.
+type Observers = (Option<Arc<LogFile>>, Arc<dyn Observer>);
+
+/// A display of what lies between beginning and end. A rehearsal has neither: its result is the plan.
+struct Between(Arc<dyn Observer>);
+
+impl Observer for Between {
+    fn event(&self, event: &Event) {
+        if !matches!(event, Event::RunStarted { .. } | Event::RunEnded { .. }) {
+            self.0.event(event);
+        }
+    }
+}
+
+/// Answers requests for the recipe's `:password` on the recipe's own thread.
+async fn serve_passwords(
+    recipe: &Recipe,
+    mut requests: mpsc::UnboundedReceiver<PasswordRequest>,
+) -> std::convert::Infallible {
+    while let Some(request) = requests.recv().await {
+        // A password that cannot be had is the connection's or sudo's failure, told there; so is one that the recipe
+        // has as plain text and that was wrong.
+        let password = match request.again && !recipe.reset_password() {
+            true => None,
+            false => recipe.password().await.ok().flatten(),
+        };
+        let _ = request.answer.send(password);
+    }
+    std::future::pending().await
+}
+
+fn entry(task: deploy_recipe::TaskInfo) -> Entry {
+    Entry {
+        name: task.name,
+        summary: task.summary,
+        description: task.description.unwrap_or_default(),
+        hidden: task.hidden,
+    }
+}

@@ -1,0 +1,122 @@
+//! Bad input: a message of four parts, the right exit code, and hosts as they were.
+
+use std::fs;
+
+use deploy_testbed::repo::Scm;
+use deploy_testbed::{Fleet, FleetSpec};
+
+use crate::support::{ALL, RECIPE, Ran, Stage, start};
+
+fn two() -> Fleet {
+    start(FleetSpec::embedded(), "embedded").unwrap()
+}
+
+/// Every failure says what to do next.
+#[track_caller]
+fn four_parts(ran: Ran, code: i32, words: &[&str]) -> Ran {
+    let ran = ran.expect(code).says(words);
+    assert!(ran.text.contains("next:"), "no next step in:\n{}", ran.text);
+    ran
+}
+
+#[test]
+fn embedded_recipes_that_cannot_be_used() {
+    let stage = Stage::new(two(), Scm::Git);
+    four_parts(stage.cap(&["nosuch"]), 2, &["nosuch"]);
+    four_parts(stage.cap(&["deploy:restrat"]), 2, &["deploy:restart"]);
+
+    stage.write("config/deploy.rb", "set :application, \"x\nrole :web, 'web1'\n");
+    four_parts(stage.cap(&["deploy"]), 2, &["config/deploy.rb:2:18", "unterminated string"]);
+
+    stage.write("config/deploy.rb", "set :application, 'x'\nset :deploy_to, \"/srv/#{aplication}\"\nfoo = deploy_to\n");
+    four_parts(stage.cap(&["deploy"]), 2, &["config/deploy.rb:2:", "aplication", "application"]);
+
+    fs::remove_file(stage.project.join("Capfile")).unwrap();
+    fs::remove_dir_all(stage.project.join("config")).unwrap();
+    four_parts(stage.cap(&["deploy"]), 2, &["Capfile", "config/deploy.rb"]);
+}
+
+#[test]
+fn embedded_hosts_that_cannot_be_had() {
+    let stage = Stage::new(two(), Scm::Git);
+    stage.set_up();
+    stage.cap(&["deploy"]).expect(0);
+    let before: Vec<String> = ALL.iter().map(|host| stage.tree(host)).collect();
+
+    stage.fleet.faults("web2", |faults| faults.refuse_auth = true).unwrap();
+    four_parts(stage.cap(&["deploy"]), 6, &["web2.example.com", "publickey"]);
+    stage.fleet.faults("web2", |faults| faults.refuse_auth = false).unwrap();
+
+    stage.fleet.stop_host("app1").unwrap();
+    four_parts(stage.cap(&["deploy"]), 6, &["app1.example.com", "refused"]);
+    stage.fleet.start_host("app1").unwrap();
+
+    stage.fleet.change_host_key("db1").unwrap();
+    four_parts(stage.cap(&["deploy"]), 6, &["db1.example.com", "SHA256:", "known_hosts:"]);
+    let after: Vec<String> = ALL.iter().map(|host| stage.tree(host)).collect();
+    assert_eq!(before, after);
+}
+
+#[test]
+fn embedded_unknown_hosts_and_names() {
+    let stage = Stage::with(two(), Scm::Git, &RECIPE.replace("web2.example.com", "no-such-host.invalid"));
+    four_parts(stage.cap(&["deploy:setup"]), 6, &["no-such-host.invalid"]);
+    let stage = Stage::with(two(), Scm::Git, &RECIPE.replace("role :app", "role :other"));
+    four_parts(stage.cap(&["deploy:restart"]), 2, &["app"]);
+    fs::write(&stage.fleet.known_hosts, "").unwrap();
+    four_parts(stage.cap(&["invoke", "COMMAND=true"]), 6, &["SHA256:"]);
+}
+
+#[test]
+fn embedded_repositories_that_cannot_be_read() {
+    let stage = Stage::new(two(), Scm::Git);
+    stage.set_up();
+    let before: Vec<String> = ALL.iter().map(|host| stage.tree(host)).collect();
+    four_parts(stage.cap(&["deploy", "-s", "branch=nosuch"]), 2, &["nosuch"]);
+    let mut gone = stage.bare(&["deploy", "-s", "repository=git://127.0.0.1:1/x.git", "-s", "scm=git"]);
+    gone.args(["-s", &format!("deploy_to={}", stage.deploy_to())]);
+    four_parts(stage.run(gone), 1, &["127.0.0.1"]);
+    let canary = stage.project.join("canary");
+    let evil = format!("$(touch {0});`touch {0}`", canary.display());
+    four_parts(stage.cap(&["deploy", "-s", &format!("branch={evil}")]), 2, &["branch", "'$'"]);
+    four_parts(stage.cap(&["deploy", "-s", &format!("application={evil}")]), 2, &["application", "'$'"]);
+    // One that git itself allows.
+    stage.repo.branch("x;touch${IFS}y").unwrap();
+    stage.repo.release("9").unwrap();
+    four_parts(stage.cap(&["deploy", "-s", "branch=x;touch${IFS}y"]), 2, &["branch", "';'"]);
+    stage.repo.branch("main").unwrap();
+    assert!(!canary.exists());
+    four_parts(stage.cap(&["deploy", "-s", "branch=--upload-pack=x"]), 2, &["--upload-pack"]);
+    four_parts(stage.cap(&["deploy", "-s", "deploy_via=teleport"]), 2, &["teleport"]);
+    let after: Vec<String> = ALL.iter().map(|host| stage.tree(host)).collect();
+    assert_eq!(before, after);
+}
+
+#[test]
+fn embedded_layouts_that_are_not_right() {
+    let stage = Stage::new(two(), Scm::Git);
+    four_parts(stage.cap(&["deploy"]), 1, &["deploy:setup", "web1.example.com", "db1.example.com"]);
+    stage.set_up();
+    four_parts(stage.cap(&["deploy:rollback"]), 1, &["nothing is live"]);
+    stage.cap(&["deploy"]).expect(0);
+    four_parts(stage.cap(&["deploy:rollback"]), 1, &["roll back"]);
+    let current = format!("{}/current", stage.deploy_to());
+    stage.on("web2", &format!("rm {current} && mkdir {current} && echo precious > {current}/file"));
+    let ran = four_parts(stage.cap(&["deploy"]), 1, &["web2.example.com", "current"]);
+    assert_eq!(stage.on("web2", &format!("cat {current}/file")), "precious", "{}", ran.text);
+    assert_ne!(stage.live("web1"), "");
+}
+
+/// A host out of reach hides nothing of the others.
+#[test]
+fn embedded_a_check_looks_at_every_host() {
+    let stage = Stage::new(two(), Scm::Git);
+    stage.set_up();
+    let current = format!("{}/current", stage.deploy_to());
+    stage.on("web2", &format!("mkdir {current}"));
+    stage.on("db1", &format!("rmdir {}/releases", stage.deploy_to()));
+    stage.fleet.stop_host("app1").unwrap();
+    let ran = stage.cap(&["deploy:check"]);
+    assert_ne!(ran.code, 0);
+    four_parts(ran, 6, &["app1.example.com", "refused", "web2.example.com", "mv ", "db1.example.com", "deploy:setup"]);
+}

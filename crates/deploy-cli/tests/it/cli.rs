@@ -1,0 +1,184 @@
+//! The command line without any host: help, lists, and what is said when there is nothing to work on.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+const RECIPE: &str = r#"
+set :application, "shop"
+set :repository, "git://127.0.0.1:1/shop.git"
+role :web, "web1.example.com"
+
+desc "Says hello. Further sentences are only shown by -e."
+task :hello do
+  run "echo hello"
+end
+
+task :undescribed do
+end
+"#;
+
+fn cap(directory: &Path, args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_cap"))
+        .args(args)
+        .current_dir(directory)
+        .env_clear()
+        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+        .env("HOME", directory)
+        .stdin(Stdio::null())
+        .output()
+        .unwrap()
+}
+
+/// Exit code, standard output, standard error.
+fn said(directory: &Path, args: &[&str]) -> (i32, String, String) {
+    let output = cap(directory, args);
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    (output.status.code().unwrap(), text(&output.stdout), text(&output.stderr))
+}
+
+fn project() -> tempfile::TempDir {
+    let directory = tempfile::tempdir().unwrap();
+    fs::create_dir_all(directory.path().join("config")).unwrap();
+    fs::create_dir_all(directory.path().join("deep/er")).unwrap();
+    fs::write(directory.path().join("config/deploy.rb"), RECIPE).unwrap();
+    directory
+}
+
+#[test]
+fn help_needs_no_recipe() {
+    let directory = tempfile::tempdir().unwrap();
+    for (args, word) in [
+        (&["-h"][..], "First steps:"),
+        (&["-H"], "EXIT CODES"),
+        (&["--help"], "HOSTFILTER"),
+        (&["-V"], env!("CARGO_PKG_VERSION")),
+        (&["--completions", "bash"], "_cap"),
+        (&["--man"], ".TH cap 1"),
+    ] {
+        let (code, out, err) = said(directory.path(), args);
+        assert_eq!((code, err.as_str()), (0, ""), "{args:?}");
+        assert!(out.contains(word), "{args:?}: {out}");
+    }
+}
+
+#[test]
+fn both_names_are_the_same_tool() {
+    let output = Command::new(env!("CARGO_BIN_EXE_capstan")).arg("-V").output().unwrap();
+    assert_eq!(output.stdout, cap(Path::new("/"), &["-V"]).stdout);
+}
+
+#[test]
+fn a_wrong_command_line_is_a_usage_error_in_four_parts() {
+    let directory = project();
+    for args in
+        [&["--nonsense"][..], &[], &["-d", "hello"], &["-s", "x", "hello"], &["--format", "xml", "hello"], &["nosuch"]]
+    {
+        let (code, out, err) = said(directory.path(), args);
+        assert_eq!((code, out.as_str()), (2, ""), "{args:?}: {err}");
+        for part in ["error: could not ", "\n  where: ", "\n  why: ", "\n  next: "] {
+            assert!(err.contains(part), "{args:?} lacks {part:?}: {err}");
+        }
+    }
+}
+
+#[test]
+fn no_recipe_names_the_places_looked_at() {
+    let directory = tempfile::tempdir().unwrap();
+    let (code, out, err) = said(directory.path(), &["deploy"]);
+    assert_eq!((code, out.as_str()), (2, ""));
+    for word in ["Capfile", "config/deploy.rb", &directory.path().file_name().unwrap().to_string_lossy()] {
+        assert!(err.contains(word), "{word} is missing: {err}");
+    }
+}
+
+#[test]
+fn tasks_are_listed_and_explained() {
+    let directory = project();
+    let (code, out, err) = said(directory.path(), &["-T"]);
+    assert_eq!((code, err.as_str()), (0, ""), "{out}");
+    let line = out.lines().find(|line| line.starts_with("cap hello ")).unwrap();
+    assert!(line.ends_with("# Says hello."), "{line}");
+    assert!(
+        out.contains("cap deploy ") && out.contains("cap deploy:rollback ") && out.contains("cap invoke "),
+        "{out}"
+    );
+    assert!(!out.contains("undescribed"), "{out}");
+    assert!(said(directory.path(), &["-vT"]).1.contains("cap undescribed"));
+
+    let (code, out, err) = said(directory.path(), &["-t", "-T", "^hello"]);
+    assert_eq!((code, out.as_str(), err.as_str()), (0, "cap hello\n", ""));
+    let (code, out, err) = said(directory.path(), &["-T", "nosuch"]);
+    assert!(code == 0 && out.contains("cap hello") && err.starts_with("warning: "), "{err}");
+
+    let (code, out, _) = said(directory.path(), &["-e", "hello"]);
+    assert!(code == 0 && out.contains("cap hello\n") && out.contains("Further sentences"), "{out}");
+    let (code, _, err) = said(directory.path(), &["-e", "helo"]);
+    assert!(code == 2 && err.contains("hello"), "{err}");
+}
+
+#[test]
+fn the_recipe_is_found_from_below_and_by_name() {
+    let directory = project();
+    fs::write(directory.path().join("Capfile"), "load 'deploy'\nload 'config/deploy'\n").unwrap();
+    let (code, out, err) = said(&directory.path().join("deep/er"), &["-T", "-t"]);
+    assert!(code == 0 && out.contains("cap hello"), "{err}");
+    fs::write(directory.path().join("other.rb"), "desc 'Other.'\ntask(:other) { }\n").unwrap();
+    let (code, out, _) = said(directory.path(), &["-f", "other.rb", "-T", "-t"]);
+    assert!(code == 0 && out.contains("cap other") && !out.contains("cap hello"), "{out}");
+    let (code, out, _) = said(directory.path(), &["-F", "-f", "other.rb", "-T", "-t"]);
+    assert!(code == 0 && out.contains("cap other") && out.contains("cap hello"), "{out}");
+}
+
+#[test]
+fn a_dry_run_connects_to_nothing_and_shows_the_commands() {
+    let directory = project();
+    let (code, out, err) = said(directory.path(), &["-n", "hello"]);
+    assert_eq!(code, 0, "{err}");
+    assert!(out.contains("echo hello") && out.contains("web1.example.com"), "{out}");
+    let (code, out, err) = said(directory.path(), &["-n", "hello", "--format", "json"]);
+    assert_eq!(code, 0, "{err}");
+    assert!(out.lines().count() > 1 && out.lines().all(|line| line.starts_with('{') && line.ends_with('}')), "{out}");
+}
+
+#[test]
+fn a_rehearsal_leaves_this_machine_as_it_is() {
+    let directory = project();
+    let ends = "at_exit { File.open('at_exit', 'w') { |f| f.write 'x' } }\n\
+                on(:exit) { system 'touch exit_hook' }\n\
+                task(:local) { system 'git diff --output=diff'; at_exit { system 'touch late' } }\n";
+    fs::write(directory.path().join("config/deploy.rb"), format!("{RECIPE}{ends}")).unwrap();
+    let (code, _, err) = said(directory.path(), &["-n", "hello", "local"]);
+    assert_eq!(code, 0, "{err}");
+    assert_eq!(err.matches("not run in a rehearsal:").count(), 3, "{err}");
+    let left = |name: &str| directory.path().join(name).exists();
+    assert!(["at_exit", "exit_hook", "late", "diff"].iter().all(|name| !left(name)), "{err}");
+    let (code, _, err) = said(directory.path(), &["-T"]);
+    assert!(code == 0 && left("at_exit") && left("exit_hook") && !left("late"), "{err}");
+}
+
+#[test]
+fn a_log_that_cannot_be_written_is_told_before_anything_runs() {
+    let directory = project();
+    let (code, _, err) = said(directory.path(), &["-n", "hello", "--log", "no/such/dir/log"]);
+    assert!(code == 2 && err.contains("no/such/dir/log") && err.contains("next:"), "{err}");
+    let (code, _, err) = said(directory.path(), &["-n", "hello", "--log", "run.log"]);
+    assert_eq!(code, 0, "{err}");
+    assert!(fs::read_to_string(directory.path().join("run.log")).unwrap().contains("==> hello"));
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_disaster() {
+    let directory = project();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_cap"))
+        .arg("-H")
+        .current_dir(directory.path())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.code().is_some_and(|code| code <= 1), "{:?}", output.status);
+    assert!(!String::from_utf8_lossy(&output.stderr).contains("panicked"));
+}

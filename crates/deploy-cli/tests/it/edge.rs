@@ -1,0 +1,120 @@
+//! The transaction's edge: what fails before it turns everything back, what fails behind it is told and turns nothing
+//! back (exit 8).
+
+use deploy_testbed::FleetSpec;
+use deploy_testbed::repo::Scm;
+
+use crate::support::{ALL, APP, RECIPE, Stage, start};
+
+/// The test recipe with more behind it, deployed once.
+fn stage(more: &str) -> Stage {
+    let fleet = start(FleetSpec::embedded(), "embedded").unwrap();
+    let stage = Stage::with(fleet, Scm::Git, RECIPE);
+    stage.set_up();
+    stage.cap(&["deploy"]).expect(0);
+    stage.write("config/deploy.rb", &format!("{RECIPE}\n{more}\n"));
+    stage.repo.release("2").unwrap();
+    stage
+}
+
+#[track_caller]
+fn all_serve(stage: &Stage, version: &str) {
+    for host in ALL {
+        assert_eq!(stage.on(host, &format!("cat {}/current/VERSION", stage.deploy_to())), version, "{host}");
+    }
+}
+
+/// Whatever goes wrong behind the edge, the deploy stays.
+#[test]
+fn embedded_late_failures_turn_nothing_back() {
+    for late in [
+        "run_locally 'false'",
+        "capture 'false'",
+        "run 'false'",
+        "raise 'the notifier is down'",
+        "capture 'true'; raise 'the notifier is down'",
+        "run 'true', :hosts => 'no-such-host.invalid'",
+    ] {
+        let stage = stage(&format!("after 'deploy' do\n  {late}\nend"));
+        let ran = stage.cap(&["deploy"]);
+        assert_eq!(ran.code, 8, "{late}\n{}", ran.text);
+        all_serve(&stage, "2");
+    }
+}
+
+#[test]
+fn embedded_a_late_failure_of_a_rollback_turns_nothing_back() {
+    let stage = stage("after 'deploy:rollback' do\n  run_locally 'false'\nend");
+    stage.cap(&["deploy"]).expect(0);
+    all_serve(&stage, "2");
+    stage.cap(&["deploy:rollback"]).expect(8);
+    all_serve(&stage, "1");
+}
+
+/// A restart of two commands whose first fails on one host: back on the old release, both commands run again.
+#[test]
+fn embedded_a_failed_restart_puts_all_back_and_restarts_again() {
+    let restart = "namespace :deploy do\n  task :restart, :roles => :app do\n    \
+                   run 'echo stop >>~/restarts; test ! -e ~/broken || { rm ~/broken; false; }'\n    \
+                   run 'echo start >>~/restarts'\n  end\nend";
+    let stage = stage(restart);
+    stage.on("app2", "touch ~/broken");
+    stage.cap(&["deploy"]).expect(3).says(&["app2.example.com"]);
+    all_serve(&stage, "1");
+    for host in APP {
+        let log = stage.on(host, "cat ~/restarts");
+        assert!(log.ends_with("stop\nstart"), "{host} is running again: {log}");
+    }
+}
+
+/// `:on_error => :continue` leaves a host out of that task, not out of the deploy.
+#[test]
+fn embedded_a_lenient_task_fails_for_itself_only() {
+    let lenient = "task :wobbly, :roles => :app, :on_error => :continue do\n  run 'test ! -e ~/broken'\n  \
+                   run 'echo ran >>~/wobbly'\nend\nafter 'deploy:update_code', 'wobbly'";
+    let stage = stage(lenient);
+    stage.on("app2", "touch ~/broken");
+    stage.cap(&["deploy"]).expect(0).says(&["app2.example.com"]);
+    all_serve(&stage, "2");
+    let root = stage.deploy_to();
+    for host in APP {
+        stage
+            .on(host, &format!("test -L {root}/current/config/database.yml && test -e {root}/current/tmp/restart.txt"));
+    }
+    assert_eq!(stage.on("app1", "cat ~/wobbly"), "ran");
+    assert!(!stage.fleet.run("app2", "test -e ~/wobbly").unwrap().ok());
+}
+
+/// Slices of `:max_hosts` go on past a host that fails leniently.
+#[test]
+fn embedded_slices_go_on_past_a_lenient_failure() {
+    let stage = stage(
+        "task :rolling, :max_hosts => 1, :on_error => :continue do\n  run 'echo ran >>~/rolling; test ! -e ~/broken'\nend",
+    );
+    stage.on("web1", "touch ~/broken");
+    stage.cap(&["rolling"]).expect(0);
+    for host in ALL {
+        assert_eq!(stage.on(host, "cat ~/rolling"), "ran", "{host}");
+    }
+}
+
+/// A body given to `on_rollback` counts from the moment it is given.
+#[test]
+fn embedded_on_rollback_is_called_even_if_nothing_ran_after_it() {
+    let task = "task :careful do\n  transaction do\n    run 'echo on >>~/steps'\n    on_rollback { run 'echo off >>~/steps' }\n    \
+                capture 'false'\n  end\nend";
+    let stage = stage(task);
+    assert_ne!(stage.cap(&["careful"]).code, 0);
+    for host in ALL {
+        assert_eq!(stage.on(host, "cat ~/steps"), "on\noff", "{host}");
+    }
+}
+
+/// A host that only the restart needs is found out of reach before anything is switched.
+#[test]
+fn embedded_hosts_of_later_steps_are_connected_before_the_switch() {
+    let stage =
+        stage("namespace :deploy do\n  task :restart do\n    run 'true', :hosts => 'no-such-host.invalid'\n  end\nend");
+    stage.cap(&["deploy"]).expect(6).says(&["no-such-host.invalid"]);
+    all_serve(&stage, "1");
+}

@@ -1,0 +1,31 @@
+//! End-to-end tests: the `cap` binary as a user runs it, against embedded SSH servers and real sshd.
+
+// `cfg(test)` is always set here; it tells the lints that helper functions belong to tests too.
+#[cfg(test)]
+mod bad_input;
+#[cfg(test)]
+mod cli;
+#[cfg(test)]
+mod edge;
+#[cfg(test)]
+mod embedded;
+#[cfg(test)]
+mod scenarios;
+#[cfg(test)]
+mod sshd;
+#[cfg(test)]
+mod sshd_disk;
+#[cfg(test)]
+mod sshd_faults;
+#[cfg(test)]
+mod sshd_logins;
+#[cfg(test)]
+mod sshd_peers;
+#[cfg(test)]
+mod sshd_shells;
+#[cfg(test)]
+mod sshd_sudo;
+#[cfg(test)]
+mod support;
+#[cfg(test)]
+mod terminal;

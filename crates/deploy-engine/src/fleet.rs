@@ -1,0 +1,90 @@
+//! The hosts of a run: connected when first needed, all in parallel, one connection each.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use deploy_inventory::HostId;
+use deploy_plan::{Event, Observer, Problem, ProblemKind, Program};
+use deploy_transport::Connector;
+use futures_util::future::join_all;
+
+use crate::flight::{Job, JobResult};
+use crate::host::HostHandle;
+use crate::ports::Ports;
+
+/// Everything that is connected.
+pub(crate) struct Fleet {
+    ports: Arc<Ports>,
+    hosts: RefCell<HashMap<HostId, HostHandle>>,
+}
+
+impl Fleet {
+    pub(crate) fn new(ports: Arc<Ports>) -> Self {
+        Self { ports, hosts: RefCell::new(HashMap::new()) }
+    }
+
+    /// Makes sure that all of these hosts are connected. If one is not, all of the failures are reported.
+    pub(crate) async fn connect(&self, program: &dyn Program, wanted: &[HostId]) -> Result<(), Vec<Problem>> {
+        let missing: Vec<HostId> = wanted.iter().filter(|id| !self.hosts.borrow().contains_key(*id)).cloned().collect();
+        let results = join_all(missing.iter().map(|id| self.dial(program, id))).await;
+        let mut problems = Vec::new();
+        for (id, result) in missing.into_iter().zip(results) {
+            match result {
+                Ok(handle) => {
+                    self.hosts.borrow_mut().insert(id, handle);
+                }
+                Err(problem) => problems.push(problem),
+            }
+        }
+        if problems.is_empty() { Ok(()) } else { Err(problems) }
+    }
+
+    async fn dial(&self, program: &dyn Program, id: &HostId) -> Result<HostHandle, Problem> {
+        let Some(host) = program.host(id) else {
+            let why = "the recipe does not know a host of this name";
+            return Err(Problem::new(ProblemKind::Connect, format!("connect to {id}"), why).on(id));
+        };
+        let target = self.ports.dialer.target(&host).map_err(|problem| problem.on(id))?;
+        self.ports.observer.event(&Event::Connecting { host: id.clone() });
+        let before = self.ports.clock.monotonic();
+        let connector: &Arc<dyn Connector> = self.ports.dialer.connector();
+        let session = match connector.connect(&target).await {
+            Ok(session) => session,
+            Err(error) => return Err(self.ports.dialer.refused(&target, &error).on(id)),
+        };
+        let elapsed = self.ports.clock.monotonic().saturating_sub(before);
+        self.ports.observer.event(&Event::Connected { host: id.clone(), elapsed });
+        HostHandle::start(id.clone(), session, target.forward_agent, Arc::clone(&self.ports))
+            .await
+            .map_err(|why| Problem::new(ProblemKind::Connect, format!("start a shell on {id}"), why).on(id))
+    }
+
+    /// Sends each host its jobs and waits for all of them. Results come in the order of the flights.
+    pub(crate) async fn fly(&self, flights: Vec<(HostId, Vec<Job>)>) -> Vec<(HostId, Vec<JobResult>)> {
+        let waiting = flights.into_iter().map(|(id, jobs)| {
+            let handle = self.hosts.borrow().get(&id).cloned();
+            async move {
+                let results = match handle {
+                    Some(handle) => handle.fly(jobs).await,
+                    None => jobs.iter().map(|job| JobResult::lost(job, "not connected")).collect(),
+                };
+                (id, results)
+            }
+        });
+        join_all(waiting).await
+    }
+
+    /// Ends what runs on every host now.
+    pub(crate) fn kill_all(&self) {
+        for handle in self.hosts.borrow().values() {
+            handle.kill();
+        }
+    }
+
+    /// Says goodbye to every host.
+    pub(crate) async fn close(&self) {
+        let handles: Vec<HostHandle> = self.hosts.borrow_mut().drain().map(|(_, handle)| handle).collect();
+        join_all(handles.into_iter().map(HostHandle::close)).await;
+    }
+}

@@ -1,0 +1,556 @@
+//! One host of a run: its connection, its runner and the jobs it is given, looked after by one task.
+
+use std::collections::VecDeque;
+use std::error::Error;
+use std::sync::Arc;
+use std::time::Duration;
+
+use deploy_inventory::HostId;
+use deploy_plan::{Event, ExitStatus, Level, Observer, Stream};
+use deploy_shell::runner::{
+    Decoder, EXEC_TEXT, Event as Said, Gate, Lock, Nonce, Outbox, Request, SILENCE_LIMIT, Secret as Bytes,
+    StepId as Number, Work, boot,
+};
+use deploy_transport::{Event as Received, Exec, Pty, Running, Secret, Session, Stdin};
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
+use tracing::Instrument as _;
+
+use crate::flight::{Job, JobKind, JobResult};
+use crate::group::{Group, group};
+use crate::ports::Ports;
+use crate::progress::Progress;
+
+/// How long a runner may take to say hello: a login shell may do much before it.
+const HELLO_LIMIT: Duration = Duration::from_secs(10);
+/// A third of the runner's silence limit.
+const HEARTBEAT: Duration = Duration::from_secs(SILENCE_LIMIT as u64 / 3);
+/// How long a host may take to say goodbye.
+const GOODBYE_LIMIT: Duration = Duration::from_secs(5);
+/// How much of what a login shell prints before the runner speaks is kept.
+const NOISE_LIMIT: usize = 2048;
+
+enum Ask {
+    Fly { jobs: Vec<Job>, reply: oneshot::Sender<Vec<JobResult>> },
+    Close { reply: oneshot::Sender<()> },
+}
+
+/// A handle on a connected host; cheap to clone.
+#[derive(Clone)]
+pub(crate) struct HostHandle {
+    asks: mpsc::UnboundedSender<Ask>,
+    kills: mpsc::UnboundedSender<()>,
+}
+
+impl HostHandle {
+    /// Starts the runner on a session and waits until it has said hello.
+    pub(crate) async fn start(
+        id: HostId,
+        session: Arc<dyn Session>,
+        forward_agent: bool,
+        ports: Arc<Ports>,
+    ) -> Result<Self, String> {
+        let mut exec = Exec::new(EXEC_TEXT).pipelined();
+        exec.forward_agent = forward_agent;
+        let mut running = session.exec(exec).await.map_err(|error| error.to_string())?;
+        let nonce = nonce();
+        let stdin = running.take_stdin().ok_or("the channel has no input")?;
+        let mut host = HostTask {
+            out: Decoder::stdout(&nonce),
+            err: Decoder::stderr(&nonce),
+            writer: spawn_writer(stdin),
+            outbox: Outbox::default(),
+            next: 1,
+            flight: None,
+            terminal: None,
+            terminal_input: None,
+            to_start: None,
+            lost: None,
+            id,
+            session,
+            running,
+            ports,
+        };
+        let _ = host.writer.send(boot(&nonce, SILENCE_LIMIT));
+        host.wait_for_hello().await?;
+        let (asks, asked) = mpsc::unbounded_channel();
+        let (kills, killed) = mpsc::unbounded_channel();
+        let span = tracing::info_span!("host", host = %host.id);
+        tokio::spawn(host.work(asked, killed).instrument(span));
+        Ok(Self { asks, kills })
+    }
+
+    /// Gives the host jobs and waits for their results.
+    pub(crate) async fn fly(&self, jobs: Vec<Job>) -> Vec<JobResult> {
+        let lost: Vec<JobResult> = jobs.iter().map(|job| JobResult::lost(job, "the connection has ended")).collect();
+        let (reply, answer) = oneshot::channel();
+        if self.asks.send(Ask::Fly { jobs, reply }).is_err() {
+            return lost;
+        }
+        answer.await.unwrap_or(lost)
+    }
+
+    /// Ends what runs there now.
+    pub(crate) fn kill(&self) {
+        let _ = self.kills.send(());
+    }
+
+    /// Gives back what is held and ends the connection.
+    pub(crate) async fn close(self) {
+        let (reply, answer) = oneshot::channel();
+        if self.asks.send(Ask::Close { reply }).is_ok() {
+            let _ = answer.await;
+        }
+    }
+}
+
+/// Input goes through a task of its own, so that a host that stops reading never stops us from hearing it.
+fn spawn_writer(mut stdin: Stdin) -> mpsc::UnboundedSender<Vec<u8>> {
+    let (sender, mut receiver) = mpsc::unbounded_channel::<Vec<u8>>();
+    tokio::spawn(async move {
+        while let Some(bytes) = receiver.recv().await {
+            if stdin.write(bytes).await.is_err() {
+                return;
+            }
+        }
+    });
+    sender
+}
+
+/// The jobs of one flight and how far they are.
+struct Flight {
+    /// Not sent yet.
+    waiting: VecDeque<Group>,
+    /// Sent and not over, in the order in which the runner takes them.
+    active: VecDeque<Progress>,
+    results: Vec<JobResult>,
+    /// Whether a job failed, so that those that depend on it are not to be sent any more.
+    failed: bool,
+    /// Whether nothing has been sent yet.
+    fresh: bool,
+    reply: oneshot::Sender<Vec<JobResult>>,
+}
+
+struct HostTask {
+    id: HostId,
+    session: Arc<dyn Session>,
+    running: Running,
+    out: Decoder,
+    err: Decoder,
+    writer: mpsc::UnboundedSender<Vec<u8>>,
+    outbox: Outbox,
+    next: u32,
+    flight: Option<Flight>,
+    /// A command with a terminal, on a channel of its own: the runner has none.
+    terminal: Option<Running>,
+    /// Its input, kept open so that the terminal does not hang up.
+    terminal_input: Option<Stdin>,
+    /// One that is to be started.
+    to_start: Option<(String, Option<Arc<Secret>>)>,
+    /// Why nothing can be done any more.
+    lost: Option<String>,
+    ports: Arc<Ports>,
+}
+
+impl HostTask {
+    async fn wait_for_hello(&mut self) -> Result<(), String> {
+        let mut noise = Vec::new();
+        let hello = timeout(HELLO_LIMIT, self.hello(&mut noise)).await;
+        if !noise.is_empty() {
+            let shown = String::from_utf8_lossy(&noise).trim_end().to_owned();
+            let text = format!("the login shell prints before it runs commands; ignored: {shown}");
+            self.tell(Level::Warning, text);
+        }
+        match hello {
+            Ok(result) => result,
+            Err(_) => Err(format!("the login shell did not run sh within {} s", HELLO_LIMIT.as_secs())),
+        }
+    }
+
+    async fn hello(&mut self, noise: &mut Vec<u8>) -> Result<(), String> {
+        loop {
+            match self.running.next().await {
+                Some(Received::Stdout(bytes)) => {
+                    for said in self.out.push(&bytes) {
+                        match said {
+                            Said::Noise(bytes) if noise.len() < NOISE_LIMIT => noise.extend_from_slice(&bytes),
+                            Said::Hello(_) => return Ok(()),
+                            Said::BadHello(error) => return Err(error.to_string()),
+                            _ => {}
+                        }
+                    }
+                }
+                Some(Received::Stderr(bytes)) => {
+                    if noise.len() < NOISE_LIMIT {
+                        noise.extend_from_slice(&bytes);
+                    }
+                }
+                Some(Received::Exit(status)) => return Err(format!("the login shell ended: {status}")),
+                None => return Err("the connection was closed".to_owned()),
+            }
+        }
+    }
+
+    /// Until the handle is gone or the host says goodbye.
+    async fn work(mut self, mut asks: mpsc::UnboundedReceiver<Ask>, mut kills: mpsc::UnboundedReceiver<()>) {
+        let mut beat = interval(HEARTBEAT);
+        beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            if let Some((text, stdin)) = self.to_start.take() {
+                self.start_terminal(&text, stdin).await;
+            }
+            let remaining = self.remaining();
+            tokio::select! {
+                // In this order: a kill is meant for what was asked before it, never for the undo that is asked for next,
+                // and neither heartbeats nor deadlines wait behind a flood of output.
+                biased;
+                Some(()) = kills.recv() => self.kill("stopped"),
+                ask = asks.recv(), if self.flight.is_none() => match ask {
+                    Some(Ask::Fly { jobs, reply }) => self.take_off(jobs, reply),
+                    Some(Ask::Close { reply }) => {
+                        self.goodbye().await;
+                        let _ = reply.send(());
+                        return;
+                    }
+                    None => {
+                        self.goodbye().await;
+                        return;
+                    }
+                },
+                _ = beat.tick(), if self.lost.is_none() => self.send(&Request::Heartbeat),
+                () = sleep(remaining.unwrap_or_default()), if remaining.is_some() => {
+                    self.kill("over its deadline");
+                }
+                received = self.running.next(), if self.lost.is_none() => self.receive(received),
+                received = next_of(&mut self.terminal), if self.terminal.is_some() => {
+                    let gone = || deploy_transport::ExitStatus::Lost("the terminal's channel was closed".to_owned());
+                    self.receive_terminal(received.unwrap_or_else(|| Received::Exit(gone())));
+                }
+            }
+        }
+    }
+
+    fn remaining(&self) -> Option<Duration> {
+        self.flight.as_ref()?.active.front()?.remaining()
+    }
+
+    /// Ends the step in hand and gives up those behind it.
+    fn kill(&mut self, why: &str) {
+        let through = Number(self.next.saturating_sub(1));
+        if let Some(flight) = &mut self.flight {
+            flight.failed = true;
+            for progress in &mut flight.active {
+                progress.killed(why);
+            }
+        }
+        if let Some(terminal) = &self.terminal {
+            let controller = terminal.controller();
+            tokio::spawn(async move {
+                controller.signal("TERM").await;
+                controller.close().await;
+            });
+        }
+        self.send(&Request::Kill { through });
+    }
+
+    fn send(&mut self, request: &Request) {
+        // A heartbeat, a kill and a goodbye can always be encoded.
+        let _ = self.outbox.push(request);
+        self.pump();
+    }
+
+    /// Writes what the runner may have now.
+    fn pump(&mut self) {
+        let bytes = self.outbox.take();
+        if !bytes.is_empty() {
+            let _ = self.writer.send(bytes);
+        }
+    }
+
+    fn take_off(&mut self, jobs: Vec<Job>, reply: oneshot::Sender<Vec<JobResult>>) {
+        let waiting = group(jobs);
+        let (active, results) = (VecDeque::new(), Vec::new());
+        self.flight = Some(Flight { waiting, active, results, failed: false, fresh: true, reply });
+        self.fill();
+    }
+
+    /// Sends what can be sent now, all in one go; ends the flight when nothing is left.
+    fn fill(&mut self) {
+        while let Some(group) = self.next_group() {
+            let number = Number(self.next);
+            self.next += 1;
+            let always = group.always();
+            let Some(flight) = &mut self.flight else { return };
+            if let Some(why) = &self.lost {
+                flight.active.push_back(Progress::over(
+                    self.id.clone(),
+                    number,
+                    group,
+                    &self.ports,
+                    &ExitStatus::Lost(why.clone()),
+                ));
+                flight.failed = true;
+            } else if flight.failed && !always {
+                flight.active.push_back(Progress::over(
+                    self.id.clone(),
+                    number,
+                    group,
+                    &self.ports,
+                    &ExitStatus::Skipped,
+                ));
+            } else if let JobKind::Command { text, stdin, pty: true } = &group.kind {
+                self.to_start = Some((text.clone(), stdin.clone()));
+                let mut progress = Progress::new(self.id.clone(), number, group, &self.ports);
+                progress.hear(Said::Begin(number), Stream::Out);
+                flight.active.push_back(progress);
+            } else {
+                let gate =
+                    Gate { lock: group.needs_lock(), unless_failed: !flight.fresh && !always, opens: flight.fresh };
+                flight.fresh = false;
+                let sent = request(number, &group, gate).and_then(|request| Ok(self.outbox.push(&request)?));
+                let mut progress = Progress::new(self.id.clone(), number, group, &self.ports);
+                if let Err(error) = sent {
+                    progress.refused(&error.to_string());
+                    flight.failed = true;
+                }
+                flight.active.push_back(progress);
+            }
+        }
+        self.pump();
+        self.reap();
+    }
+
+    /// The next group that may be sent. A command with a terminal runs on a channel of its own, so it waits for all
+    /// before it, and all behind it wait for it.
+    fn next_group(&mut self) -> Option<Group> {
+        let flight = self.flight.as_mut()?;
+        let terminal = |kind: &JobKind| matches!(kind, JobKind::Command { pty: true, .. });
+        let busy_there = self.to_start.is_some() || self.terminal.is_some();
+        let next_is = flight.waiting.front().is_some_and(|group| terminal(&group.kind));
+        if busy_there || (next_is && flight.active.iter().any(|progress| !progress.is_over())) {
+            return None;
+        }
+        flight.waiting.pop_front()
+    }
+
+    /// Takes the results of requests that are over, in order.
+    fn reap(&mut self) {
+        let Some(flight) = &mut self.flight else { return };
+        while flight.active.front().is_some_and(Progress::is_over) {
+            let Some(progress) = flight.active.pop_front() else { break };
+            let results = progress.results();
+            flight.failed |= results.iter().any(|result| !result.status.is_success());
+            flight.results.extend(results);
+        }
+        if flight.active.is_empty() {
+            if flight.waiting.is_empty() {
+                if let Some(flight) = self.flight.take() {
+                    let _ = flight.reply.send(flight.results);
+                }
+            } else {
+                // Those behind a command with a terminal begin a chain of their own; what failed is known here.
+                flight.fresh = true;
+                self.fill();
+            }
+        }
+    }
+
+    fn receive(&mut self, received: Option<Received>) {
+        match received {
+            Some(Received::Stdout(bytes)) => {
+                for said in self.out.push(&bytes) {
+                    self.outbox.on_event(&said);
+                    self.hear(said, Stream::Out);
+                }
+                self.pump();
+            }
+            Some(Received::Stderr(bytes)) => {
+                for said in self.err.push(&bytes) {
+                    self.hear(said, Stream::Err);
+                }
+            }
+            Some(Received::Exit(status)) => self.lose(&format!("the shell on the host ended: {status}")),
+            None => self.lose("the connection was lost"),
+        }
+    }
+
+    fn hear(&mut self, said: Said, stream: Stream) {
+        let active = self.flight.as_mut().map(|flight| &mut flight.active);
+        let number = number_of(&said);
+        let progress = active.and_then(|active| active.iter_mut().find(|progress| Some(progress.number()) == number));
+        match (progress, said) {
+            (Some(progress), said) => {
+                progress.hear(said, stream);
+                if progress.is_over() {
+                    self.reap();
+                }
+            }
+            // A process that an earlier step left behind.
+            (None, Said::Output { bytes, .. }) => {
+                self.ports.observer.event(&Event::Output { host: self.id.clone(), step: None, stream, bytes });
+            }
+            _ => {}
+        }
+    }
+
+    fn lose(&mut self, why: &str) {
+        self.lost = Some(why.to_owned());
+        // A command on a channel of its own went with the connection.
+        (self.terminal, self.terminal_input, self.to_start) = (None, None, None);
+        if let Some(flight) = &mut self.flight {
+            flight.failed = true;
+            for progress in flight.active.iter_mut().filter(|progress| !progress.is_over()) {
+                progress.lost(why);
+            }
+        }
+        self.reap();
+        self.fill();
+    }
+
+    async fn start_terminal(&mut self, text: &str, stdin: Option<Arc<Secret>>) {
+        match self.session.exec(Exec::new(text).with_pty(Pty::default())).await {
+            Ok(mut running) => {
+                if let (Some(secret), Some(mut input)) = (stdin, running.take_stdin()) {
+                    let _ = input.write(format!("{}\n", secret.expose()).into_bytes()).await;
+                    self.terminal_input = Some(input);
+                }
+                self.terminal = Some(running);
+            }
+            Err(error) => {
+                if let Some(progress) = self.flight.as_mut().and_then(|flight| flight.active.front_mut()) {
+                    progress.refused(&error.to_string());
+                }
+                self.reap();
+            }
+        }
+    }
+
+    fn receive_terminal(&mut self, received: Received) {
+        let ended = matches!(received, Received::Exit(_));
+        let current = self.flight.as_mut().and_then(|flight| flight.active.front_mut());
+        match (received, current) {
+            (Received::Stdout(bytes), Some(current)) => {
+                current.hear(Said::Output { step: None, bytes: bytes.to_vec() }, Stream::Out);
+            }
+            (Received::Stderr(bytes), Some(current)) => {
+                current.hear(Said::Output { step: None, bytes: bytes.to_vec() }, Stream::Err);
+            }
+            (Received::Exit(status), Some(current)) => current.ended(channel_status(status)),
+            (_, None) => {}
+        }
+        if ended {
+            (self.terminal, self.terminal_input) = (None, None);
+            self.reap();
+        }
+    }
+
+    async fn goodbye(&mut self) {
+        if self.lost.is_none() {
+            self.send(&Request::Quit);
+            let _ = timeout(GOODBYE_LIMIT, async { while self.running.next().await.is_some() {} }).await;
+        }
+        self.session.close().await;
+    }
+
+    fn tell(&self, level: Level, text: String) {
+        self.ports.observer.event(&Event::Message { level, host: Some(self.id.clone()), text });
+    }
+}
+
+/// A number that no output can guess.
+fn nonce() -> Nonce {
+    use std::collections::hash_map::RandomState;
+    use std::hash::{BuildHasher, Hasher};
+    let mut bytes = [0; 16];
+    for half in bytes.chunks_mut(8) {
+        let random = RandomState::new().build_hasher().finish().to_le_bytes();
+        half.copy_from_slice(random.get(..half.len()).unwrap_or(&random));
+    }
+    Nonce::new(bytes)
+}
+
+/// The request that an event is about.
+fn number_of(said: &Said) -> Option<Number> {
+    match said {
+        Said::Begin(number) | Said::ErrEnd(number) => Some(*number),
+        Said::Output { step, .. } => *step,
+        Said::Mark { step, .. } | Said::End { step, .. } => Some(*step),
+        Said::LockTaken { id, .. }
+        | Said::LockRefused { id, .. }
+        | Said::LockFailed { id, .. }
+        | Said::Unlocked { id, .. } => Some(*id),
+        Said::Noise(_) | Said::Hello(_) | Said::BadHello(_) | Said::Bye { .. } | Said::Malformed(_) => None,
+    }
+}
+
+/// What is sent for a group of jobs.
+fn request(id: Number, group: &Group, gate: Gate) -> Result<Request, Box<dyn Error>> {
+    Ok(match &group.kind {
+        JobKind::Script { .. } => {
+            let (text, secrets) = group.script()?;
+            let secrets = secrets.into_iter().map(|(name, secret)| (name, Bytes::new(secret.expose()))).collect();
+            Request::Step { id, work: Work::Script { text, secrets }, gate }
+        }
+        JobKind::Shell { body } => Request::Step { id, work: Work::Shell { text: body.clone() }, gate },
+        JobKind::Command { text, stdin, .. } => {
+            let stdin = stdin.as_ref().map(|secret| Bytes::new(format!("{}\n", secret.expose())));
+            Request::Step { id, work: Work::Command { text: text.clone(), stdin }, gate }
+        }
+        JobKind::Lock { directory, owner, run, shared, wait } => {
+            let lock = Lock {
+                dir: directory.clone(),
+                run: run.clone(),
+                owner: owner.clone(),
+                wait: *wait,
+                lease: deploy_shell::runner::LEASE,
+                group: *shared,
+            };
+            Request::Lock { id, lock }
+        }
+        JobKind::Unlock => Request::Unlock { id },
+    })
+}
+
+/// The next event of a channel that may not be there.
+async fn next_of(running: &mut Option<Running>) -> Option<Received> {
+    match running {
+        Some(running) => running.next().await,
+        None => None,
+    }
+}
+
+/// The end of a command that had a channel of its own.
+fn channel_status(status: deploy_transport::ExitStatus) -> ExitStatus {
+    match status {
+        deploy_transport::ExitStatus::Code(code) => ExitStatus::Code(i32::try_from(code).unwrap_or(255)),
+        deploy_transport::ExitStatus::Signal { name, .. } => ExitStatus::Signal(name),
+        deploy_transport::ExitStatus::Lost(why) => ExitStatus::Lost(why),
+    }
+}
+
+/// The code of a step's end.
+pub(crate) fn exit_status(status: deploy_shell::runner::Status) -> ExitStatus {
+    use deploy_shell::runner::Status;
+    match status {
+        Status::Exited(code) => ExitStatus::Code(i32::from(code)),
+        Status::Signaled(number) => ExitStatus::Signal(signal_name(number)),
+        Status::Lost => ExitStatus::Lost("the step was killed together with what watched it".to_owned()),
+        Status::NotStarted => ExitStatus::Code(127),
+        Status::NoLock | Status::Skipped => ExitStatus::Skipped,
+    }
+}
+
+fn signal_name(number: u8) -> String {
+    let name = match number {
+        1 => "HUP",
+        2 => "INT",
+        3 => "QUIT",
+        6 => "ABRT",
+        9 => "KILL (out of memory?)",
+        11 => "SEGV",
+        13 => "PIPE",
+        15 => "TERM",
+        _ => return number.to_string(),
+    };
+    name.to_owned()
+}

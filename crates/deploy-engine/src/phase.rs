@@ -1,0 +1,444 @@
+//! Running a phase: each host gets its steps in one flight, and the phase ends when every host has answered.
+
+use std::sync::Arc;
+
+use deploy_inventory::HostId;
+use deploy_plan::{
+    Command, CommandResult, Event, ExitStatus, Level, Observer, Phase, Problem, ProblemKind, Slot, Step, StepClass,
+    StepId, Stopped, Want, Work,
+};
+use deploy_release::{FleetEvent, UnitEvent, compile_step, events_of};
+
+use crate::flight::{Job, JobKind, JobResult};
+use crate::run::{Run, step_problem};
+use crate::undo::Undoable;
+
+/// How many of the last lines of output a failure carries.
+const TAIL_LINES: usize = 20;
+
+/// What a failure does to the run.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Weight {
+    /// It is told, and the run goes on.
+    Late,
+    /// The host is left out of what allows it.
+    Lenient,
+    /// It ends the run.
+    Fatal,
+}
+
+impl Failure {
+    fn is_lost(&self) -> bool {
+        matches!(self.result.status, ExitStatus::Lost(_))
+    }
+
+    fn weight(&self, phase: &Phase) -> Weight {
+        let lenient = matches!(&self.step.work, Work::Command(command) if command.continue_on_error);
+        if phase.slot == Slot::After || self.step.slot == Slot::After {
+            Weight::Late
+        } else if lenient && !self.is_lost() {
+            Weight::Lenient
+        } else {
+            Weight::Fatal
+        }
+    }
+}
+
+/// A step that failed on a host.
+struct Failure {
+    host: HostId,
+    step: Step,
+    result: JobResult,
+}
+
+/// A step that was tried and failed.
+pub(crate) struct NotDone {
+    pub host: HostId,
+    pub step: Step,
+    pub why: String,
+    /// Whether the connection went, so that nothing can be done there now.
+    pub lost: bool,
+}
+
+impl Run<'_> {
+    /// Runs a phase. `last` when nothing follows it, so that the lock goes with it.
+    pub(crate) async fn run_phase(&self, mut phase: Phase, last: bool) -> Result<(), Stopped> {
+        self.leave_out_dropped(&mut phase);
+        let hosts = phase.hosts();
+        self.fleet.connect(self.program, &hosts).await.map_err(|problems| self.fail(problems))?;
+        self.ask_for_sudo(&phase).await?;
+        self.remember_undo(&phase);
+        let mut failures = Vec::new();
+        let mut waiting = slices(&phase, &hosts).into_iter();
+        for slice in waiting.by_ref() {
+            let flights = self.flights(&phase, &slice, last)?;
+            for (host, results) in self.fleet.fly(flights).await {
+                failures.extend(self.take_results(&phase, &host, results));
+            }
+            if failures.iter().any(|failure| failure.weight(&phase) == Weight::Fatal) {
+                break;
+            }
+        }
+        for host in waiting.flatten() {
+            for step in &phase.steps {
+                self.forget_undo(step.id, &host);
+            }
+        }
+        self.judge(&phase, failures)?;
+        if phase.slot == Slot::Confirm {
+            self.pass_the_edge();
+        }
+        Ok(())
+    }
+
+    /// Every host is proven and recorded: from here on nothing turns the run back.
+    fn pass_the_edge(&self) {
+        let mut state = self.state.borrow_mut();
+        state.past_edge = true;
+        state.undo.clear();
+    }
+
+    /// Hosts left out earlier do nothing more for steps that allow it.
+    fn leave_out_dropped(&self, phase: &mut Phase) {
+        let dropped = self.state.borrow().dropped.clone();
+        if dropped.is_empty() {
+            return;
+        }
+        for step in &mut phase.steps {
+            if let Work::Command(command) = &mut step.work
+                && command.continue_on_error
+            {
+                command.hosts.retain(|host| !dropped.contains(host));
+            }
+        }
+    }
+
+    /// What is about to start can be undone from now on, whatever becomes of it.
+    fn remember_undo(&self, phase: &Phase) {
+        self.arm(&phase.handlers);
+        let mut state = self.state.borrow_mut();
+        for step in &phase.steps {
+            let late =
+                state.past_edge || phase.slot == Slot::After || step.slot == Slot::After || phase.slot == Slot::Confirm;
+            let hosts: Vec<HostId> = step.hosts().cloned().collect();
+            for host in &hosts {
+                if !state.touched.contains(host) {
+                    state.touched.push(host.clone());
+                }
+            }
+            if !late && phase.slot != Slot::Undo {
+                state.undo.push(Undoable::Step { step: Box::new(step.clone()), hosts });
+            }
+        }
+        let decides = match phase.slot {
+            Slot::Publish => {
+                state.publishing = true;
+                Some(FleetEvent::Intent as fn(HostId) -> FleetEvent)
+            }
+            Slot::Migrate => Some(FleetEvent::Migrating as fn(HostId) -> FleetEvent),
+            _ => None,
+        };
+        if let (Some(event), Some(machine)) = (decides, state.machine.as_mut()) {
+            for host in phase.hosts() {
+                let _ = machine.apply(event(host));
+            }
+        }
+    }
+
+    /// The jobs of each host of the slice.
+    fn flights(&self, phase: &Phase, hosts: &[HostId], last: bool) -> Result<Vec<(HostId, Vec<Job>)>, Stopped> {
+        let mut flights = Vec::new();
+        for host in hosts {
+            let mut jobs = Vec::new();
+            for step in phase.steps.iter().filter(|step| step.is_on(host)) {
+                jobs.extend(self.job(phase, step, host));
+            }
+            // Behind a phase that can still turn the run back the lock is kept until that is decided.
+            if last && phase.slot == Slot::After && self.state.borrow().locked.contains(host) {
+                jobs.push(unlock());
+            }
+            flights.push((host.clone(), jobs));
+        }
+        Ok(flights)
+    }
+
+    fn job(&self, phase: &Phase, step: &Step, host: &HostId) -> Option<Job> {
+        let kind = match &step.work {
+            Work::Command(command) => self.command_kind(command, host),
+            Work::Ops(_) => {
+                let layout = self.layout()?;
+                let body = compile_step(step, host, &self.compile_context(&layout))?;
+                JobKind::Script { body, sudo: self.sudo_secret(host) }
+            }
+        };
+        // An after phase goes on past everything.
+        let always = phase.slot == Slot::After;
+        Some(Job {
+            step: Some(step.id),
+            title: step.title.clone(),
+            kind,
+            captured: false,
+            always,
+            needs_lock: false,
+            deadline: step.deadline,
+        })
+    }
+
+    fn command_kind(&self, command: &Command, host: &HostId) -> JobKind {
+        let stdin = if command.sudo { self.sudo_secret(host) } else { None };
+        JobKind::Command { text: command.text.on(host).to_owned(), stdin, pty: command.pty }
+    }
+
+    /// Notes what the results of one host mean; gives its failures.
+    fn take_results(&self, phase: &Phase, host: &HostId, results: Vec<JobResult>) -> Vec<Failure> {
+        let mut failures = Vec::new();
+        for result in results {
+            let Some(step) = phase.steps.iter().find(|step| Some(step.id) == result.step) else { continue };
+            self.clock_up(host, step, &result);
+            if result.status.is_success() {
+                self.learn(host, step, &result);
+            } else if result.status == ExitStatus::Skipped {
+                self.forget_undo(step.id, host);
+            } else {
+                failures.push(Failure { host: host.clone(), step: step.clone(), result });
+            }
+        }
+        failures
+    }
+
+    /// Adds up what a host has worked.
+    fn clock_up(&self, host: &HostId, step: &Step, result: &JobResult) {
+        if let Some((from, to)) = result.time {
+            let mut state = self.state.borrow_mut();
+            state.commands_ran |= matches!(step.work, Work::Command(_)) && step.class == StepClass::Once;
+            if !state.touched.contains(host) {
+                state.touched.push(host.clone());
+            }
+            *state.worked.entry(host.clone()).or_default() += to.saturating_sub(from);
+        }
+    }
+
+    fn learn(&self, host: &HostId, step: &Step, result: &JobResult) {
+        let mut state = self.state.borrow_mut();
+        let events = events_of(step, host);
+        if events.contains(&UnitEvent::Switched)
+            && let Some((_, ended)) = result.time
+        {
+            state.switched.push(ended);
+        }
+        let mut illegal = Vec::new();
+        if let Some(machine) = state.machine.as_mut() {
+            for event in events {
+                illegal.extend(machine.apply(FleetEvent::Unit(host.clone(), event)).err());
+            }
+        }
+        drop(state);
+        for move_ in illegal {
+            // What is known of the host and what it just proved do not go together.
+            let why = move_.to_string();
+            self.fail(vec![Problem::new(ProblemKind::NeedsPerson, format!("follow: {}", step.title), why).on(host)]);
+        }
+    }
+
+    /// A step that was never started needs no undo.
+    fn forget_undo(&self, id: StepId, host: &HostId) {
+        for entry in &mut self.state.borrow_mut().undo {
+            if let Undoable::Step { step, hosts } = entry
+                && step.id == id
+            {
+                hosts.retain(|other| other != host);
+            }
+        }
+    }
+
+    /// What the failures of a phase mean for the run.
+    fn judge(&self, phase: &Phase, failures: Vec<Failure>) -> Result<(), Stopped> {
+        let past_edge = self.state.borrow().past_edge;
+        let mut fatal = Vec::new();
+        for failure in failures {
+            let problem = problem_of(&failure);
+            match failure.weight(phase) {
+                Weight::Late => {
+                    self.ports.observer.event(&Event::Failed { problem: problem.clone() });
+                    self.state.borrow_mut().late.push(problem);
+                }
+                Weight::Lenient => {
+                    let text = format!("{} is left out where the recipe allows it: {}", failure.host, problem.what);
+                    self.say(Level::Warning, text);
+                    let mut state = self.state.borrow_mut();
+                    state.notes.push(format!("{} failed: {} (on_error => :continue)", failure.host, problem.what));
+                    state.dropped.push(failure.host);
+                }
+                Weight::Fatal => {
+                    if !past_edge {
+                        self.blame(&failure);
+                    }
+                    fatal.push(problem);
+                }
+            }
+        }
+        if fatal.is_empty() { Ok(()) } else { Err(self.fail(fatal)) }
+    }
+
+    fn blame(&self, failure: &Failure) {
+        if let Some(machine) = self.state.borrow_mut().machine.as_mut() {
+            let event = if failure.is_lost() { FleetEvent::Lost } else { FleetEvent::Failed };
+            let _ = machine.apply(event(failure.host.clone()));
+        }
+    }
+
+    /// A command that the recipe waits for.
+    pub(crate) async fn run_question(&self, command: Command, want: Want) -> Result<Vec<CommandResult>, Stopped> {
+        let id = self.state.borrow().planner.as_ref().map_or(StepId(0), deploy_release::Planner::next_step_id);
+        let mut command = command;
+        let mut answers = Vec::new();
+        if let Err(problems) = self.fleet.connect(self.program, &command.hosts).await {
+            if want != Want::Reach {
+                return Err(self.fail(problems));
+            }
+            answers.extend(problems.into_iter().filter_map(out_of_reach));
+            command.hosts.retain(|host| answers.iter().all(|answer| answer.host != *host));
+        }
+        let step = question_step(id, command.clone());
+        let phase =
+            Phase { title: step.title.clone(), slot: Slot::Task, steps: vec![step.clone()], handlers: Vec::new() };
+        self.ask_for_sudo(&phase).await?;
+        let flights = command
+            .hosts
+            .iter()
+            .map(|host| {
+                let kind = self.command_kind(&command, host);
+                let job = Job {
+                    step: Some(id),
+                    title: step.title.clone(),
+                    kind,
+                    captured: true,
+                    always: false,
+                    needs_lock: false,
+                    deadline: None,
+                };
+                (host.clone(), vec![job])
+            })
+            .collect();
+        let mut failures = Vec::new();
+        for (host, results) in self.fleet.fly(flights).await {
+            for result in results {
+                self.clock_up(&host, &step, &result);
+                let lost = matches!(result.status, ExitStatus::Lost(_));
+                if (lost && want != Want::Reach) || (want == Want::Output && !result.status.is_success()) {
+                    failures.push(Failure { host: host.clone(), step: step.clone(), result: result.clone() });
+                }
+                let (stdout, stderr) = (result.stdout, result.tail);
+                answers.push(CommandResult { host: host.clone(), status: result.status, stdout, stderr });
+            }
+        }
+        self.judge(&phase, failures)?;
+        Ok(answers)
+    }
+
+    /// Runs every step of a phase on every host and goes past failures, which it gives back.
+    pub(crate) async fn run_leniently(&self, phase: Phase) -> Vec<NotDone> {
+        let hosts = phase.hosts();
+        // What cannot be connected to is told with the step that it was for.
+        let _ = self.fleet.connect(self.program, &hosts).await;
+        let _ = self.ask_for_sudo(&phase).await;
+        let mut failed = Vec::new();
+        for slice in slices(&phase, &hosts) {
+            let flights = slice.iter().map(|host| (host.clone(), self.lenient_jobs(&phase, host))).collect();
+            for (host, results) in self.fleet.fly(flights).await {
+                let failures = self.take_results(&phase, &host, results);
+                failed.extend(failures.into_iter().map(NotDone::new));
+            }
+        }
+        failed
+    }
+
+    fn lenient_jobs(&self, phase: &Phase, host: &HostId) -> Vec<Job> {
+        let steps = phase.steps.iter().filter(|step| step.is_on(host));
+        steps.filter_map(|step| self.job(phase, step, host)).map(|job| Job { always: true, ..job }).collect()
+    }
+}
+
+impl NotDone {
+    fn new(failure: Failure) -> Self {
+        let mut why = failure.result.status.to_string();
+        for line in failure.result.tail_lines(3) {
+            why.push_str("; ");
+            why.push_str(&line);
+        }
+        let lost = failure.is_lost();
+        Self { host: failure.host, step: failure.step, why, lost }
+    }
+}
+
+/// The answer of a host that could not be connected to.
+fn out_of_reach(problem: Problem) -> Option<CommandResult> {
+    let status = ExitStatus::Lost(problem.why);
+    problem.host.map(|host| CommandResult { host, status, stdout: Vec::new(), stderr: Vec::new() })
+}
+
+/// The end of the lock, as a job.
+pub(crate) fn unlock() -> Job {
+    Job {
+        step: None,
+        title: "give the lock back".to_owned(),
+        kind: JobKind::Unlock,
+        captured: true,
+        always: true,
+        needs_lock: false,
+        deadline: None,
+    }
+}
+
+/// A step for a command whose answer is waited for.
+fn question_step(id: StepId, command: Command) -> Step {
+    Step {
+        id,
+        title: command.shown.clone(),
+        slot: Slot::Task,
+        task: command.task.clone(),
+        site: command.site.clone(),
+        class: command.class,
+        deadline: None,
+        sudo: false,
+        forward_agent: command.forward_agent,
+        work: Work::Command(command),
+        undo: indexmap::IndexMap::new(),
+    }
+}
+
+/// The hosts in the groups in which they may work at the same time.
+fn slices(phase: &Phase, hosts: &[HostId]) -> Vec<Vec<HostId>> {
+    let most = phase
+        .steps
+        .iter()
+        .filter_map(|step| match &step.work {
+            Work::Command(command) => command.max_hosts,
+            Work::Ops(_) => None,
+        })
+        .min()
+        .unwrap_or(usize::MAX)
+        .max(1);
+    hosts.chunks(most).map(<[HostId]>::to_vec).collect()
+}
+
+fn problem_of(failure: &Failure) -> Problem {
+    let title = match &failure.step.work {
+        Work::Command(command) => format!("run `{}`", command.shown),
+        Work::Ops(_) => failure.step.title.clone(),
+    };
+    let mut problem = step_problem(&title, failure.step.slot, &failure.result.status);
+    problem.host = Some(failure.host.clone());
+    problem.site = failure.step.site.clone();
+    problem.task.clone_from(&failure.step.task);
+    problem.tail = failure.result.tail_lines(TAIL_LINES);
+    if problem.kind == ProblemKind::Step
+        && let Some(last) = problem.tail.last()
+    {
+        problem.why = format!("{}: {last}", problem.why);
+    }
+    problem
+}
+
+/// A secret of a run, shared by the jobs that need it.
+pub(crate) type SharedSecret = Arc<deploy_transport::Secret>;

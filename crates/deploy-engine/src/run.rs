@@ -1,0 +1,369 @@
+//! One run: it is the `Hosts` of the recipe. What the recipe records is kept, planned and run when the flow gets there.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use deploy_inventory::HostId;
+use deploy_plan::{
+    Builtin, BuiltinItem, Command, CommandResult, Event, HandlerId, Hosts, Item, Layout, Level, Observer, Opened, Plan,
+    Problem, ProblemKind, Program, Publish, RunId, Site, Slot, Step, Stopped, Suspension, Transaction, Want, Work,
+};
+use deploy_release::{Checker, CompileContext, FleetMachine, Planner, RunIdentity};
+use tokio::sync::Mutex;
+
+use crate::engine::{Mode, Settings};
+use crate::fleet::Fleet;
+use crate::phase::NotDone;
+use crate::ports::Ports;
+use crate::undo::Undoable;
+
+/// What a run knows and has done.
+#[derive(Default)]
+pub(crate) struct State {
+    /// Recorded and not planned yet.
+    pub pending: Vec<Item>,
+    /// What is open.
+    pub opening: Option<Opening>,
+    /// Makes steps of items.
+    pub planner: Option<Planner>,
+    /// Looks at each plan before it runs.
+    pub checker: Option<Checker>,
+    /// What is known of the fleet.
+    pub machine: Option<FleetMachine>,
+    /// In a rehearsal: all that would run.
+    pub rehearsed: Plan,
+    /// What can be undone, in the order in which it was started.
+    pub undo: Vec<Undoable>,
+    /// The next step id of the way back.
+    pub undo_steps: Option<deploy_plan::StepId>,
+    /// What went wrong.
+    pub problems: Vec<Problem>,
+    /// Problems after the transaction's edge.
+    pub late: Vec<Problem>,
+    /// Sentences for the end.
+    pub notes: Vec<String>,
+    /// Whether some host may have switched.
+    pub publishing: bool,
+    /// Whether the transaction's edge is behind us: what fails now is told and turns nothing back.
+    pub past_edge: bool,
+    /// Whether the run is on its way back.
+    pub undoing: bool,
+    /// Commands of the restart slot, started or not: a put-back repeats all of it.
+    pub restarts: Vec<Step>,
+    /// How many tasks of the restart slot are entered and not left in what is planned so far.
+    pub in_restart: usize,
+    /// Hosts whose lock is ours.
+    pub locked: Vec<HostId>,
+    /// Hosts that were left out after a failure (`:on_error => :continue`).
+    pub dropped: Vec<HostId>,
+    /// Times at which `current` changed, as we saw it, for the window.
+    pub switched: Vec<Duration>,
+    /// What is known about sudo.
+    pub sudo: HashMap<HostId, crate::sudo::Sudo>,
+    /// How long each host has worked.
+    pub worked: HashMap<HostId, Duration>,
+    /// The revision of the release that this run publishes.
+    pub revision: Option<deploy_plan::Revision>,
+    /// Whether commands of the recipe have run.
+    pub commands_ran: bool,
+    /// Hosts that something ran on.
+    pub touched: Vec<HostId>,
+}
+
+/// An open layout.
+#[derive(Clone)]
+pub(crate) struct Opening {
+    /// As asked for.
+    pub transaction: Transaction,
+    /// As answered.
+    pub opened: Opened,
+}
+
+/// One run.
+pub(crate) struct Run<'a> {
+    pub id: RunId,
+    pub settings: &'a Settings,
+    pub ports: Arc<Ports>,
+    pub program: &'a dyn Program,
+    pub fleet: Fleet,
+    pub state: RefCell<State>,
+    /// One part of the flow at a time.
+    turn: Mutex<()>,
+}
+
+impl<'a> Run<'a> {
+    pub(crate) fn new(id: RunId, settings: &'a Settings, ports: Arc<Ports>, program: &'a dyn Program) -> Self {
+        let fleet = Fleet::new(Arc::clone(&ports));
+        Self { id, settings, ports, program, fleet, state: RefCell::default(), turn: Mutex::new(()) }
+    }
+
+    /// Whether the transaction's edge waits to be run to.
+    pub(crate) fn has_recorded_the_edge(&self) -> bool {
+        self.settings.mode == Mode::Real && self.state.borrow().pending.contains(&Item::Edge)
+    }
+
+    /// The user has stopped it.
+    pub(crate) fn interrupted(&self) {
+        if self.state.borrow().past_edge {
+            return;
+        }
+        if let Some(machine) = self.state.borrow_mut().machine.as_mut() {
+            let _ = machine.apply(deploy_release::FleetEvent::Interrupted);
+        }
+    }
+
+    /// Tells the observer a sentence.
+    pub(crate) fn say(&self, level: Level, text: impl Into<String>) {
+        self.ports.observer.event(&Event::Message { level, host: None, text: text.into() });
+    }
+
+    /// Notes a failure and tells it.
+    pub(crate) fn fail(&self, problems: Vec<Problem>) -> Stopped {
+        for problem in &problems {
+            self.ports.observer.event(&Event::Failed { problem: problem.clone() });
+        }
+        let mut state = self.state.borrow_mut();
+        if state.past_edge {
+            state.late.extend(problems);
+        } else {
+            state.problems.extend(problems);
+        }
+        Stopped::Run
+    }
+
+    /// Plans and runs what is recorded; `end` when nothing follows.
+    pub(crate) async fn advance(&self, end: bool) -> Result<(), Stopped> {
+        let _turn = self.turn.lock().await;
+        self.advance_in_turn(end).await
+    }
+
+    async fn advance_in_turn(&self, end: bool) -> Result<(), Stopped> {
+        if self.state.borrow().undoing {
+            return self.advance_undo().await;
+        }
+        let (plan, loose) = self.plan_pending(end)?;
+        if self.settings.mode != Mode::Real {
+            let mut state = self.state.borrow_mut();
+            state.rehearsed.phases.extend(plan.phases);
+            state.rehearsed.notes.extend(plan.notes);
+            return Ok(());
+        }
+        if !plan.phases.is_empty() || !plan.notes.is_empty() {
+            self.ports.observer.event(&Event::Planned { plan: plan.clone() });
+        }
+        self.connect_ahead(&plan).await?;
+        let last = plan.phases.len();
+        for (index, phase) in plan.phases.into_iter().enumerate() {
+            self.run_phase(phase, end && index + 1 == last).await?;
+        }
+        // The flow has got past these without a phase to hang them on.
+        self.arm(&loose);
+        Ok(())
+    }
+
+    /// A host that only a later step needs is not found out of reach when the rest of the fleet has switched.
+    async fn connect_ahead(&self, plan: &Plan) -> Result<(), Stopped> {
+        let mut hosts: Vec<HostId> = Vec::new();
+        for phase in plan.phases.iter().filter(|phase| phase.slot != Slot::After) {
+            hosts.extend(phase.hosts());
+        }
+        let hosts = self.remaining(&hosts);
+        self.fleet.connect(self.program, &hosts).await.map_err(|problems| self.fail(problems))
+    }
+
+    /// From now on these bodies are part of the way back.
+    pub(crate) fn arm(&self, handlers: &[HandlerId]) {
+        let mut state = self.state.borrow_mut();
+        if state.past_edge {
+            return;
+        }
+        for handler in handlers {
+            let known = state.undo.iter().any(|entry| matches!(entry, Undoable::Handler(other) if other == handler));
+            if !known {
+                state.undo.push(Undoable::Handler(*handler));
+            }
+        }
+    }
+
+    /// Plans what is recorded; with it the bodies of `on_rollback` that no phase of the plan names.
+    fn plan_pending(&self, end: bool) -> Result<(Plan, Vec<HandlerId>), Stopped> {
+        let mut state = self.state.borrow_mut();
+        let items = std::mem::take(&mut state.pending);
+        for item in &items {
+            match item {
+                Item::TaskStarted { slot: Some(Slot::Restart), .. } => state.in_restart += 1,
+                Item::TaskEnded { task } if state.in_restart > 0 && is_restart(task) => state.in_restart -= 1,
+                _ => {}
+            }
+        }
+        let planner = state.planner.get_or_insert_with(|| Planner::task_only(self.identity()));
+        let planned = planner.segment(&items, end);
+        let violations = match (&planned, state.checker.as_mut()) {
+            (Ok(plan), Some(checker)) => checker.check(plan).err().unwrap_or_default(),
+            _ => Vec::new(),
+        };
+        drop(state);
+        let plan = planned.map_err(|problem| self.fail(vec![problem]))?;
+        if violations.is_empty() {
+            let mut state = self.state.borrow_mut();
+            let steps = plan.phases.iter().flat_map(|phase| &phase.steps);
+            let restarts = steps.filter(|step| step.slot == Slot::Restart && matches!(step.work, Work::Command(_)));
+            state.restarts.extend(restarts.cloned());
+            let named = |handler: &HandlerId| plan.phases.iter().any(|phase| phase.handlers.contains(handler));
+            let loose = handlers_of(&items).filter(|handler| !named(handler)).collect();
+            return Ok((plan, loose));
+        }
+        let why = violations.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+        Err(self.fail(vec![Problem::new(ProblemKind::NeedsPerson, "make a consistent plan", why)]))
+    }
+
+    /// Who runs, for ledgers and logs.
+    pub(crate) fn identity(&self) -> RunIdentity {
+        RunIdentity {
+            run: self.id.clone(),
+            by: self.settings.by.clone(),
+            unix_seconds: self.ports.clock.unix_seconds(),
+        }
+    }
+
+    /// The layout that is open.
+    pub(crate) fn layout(&self) -> Option<Layout> {
+        self.state.borrow().opening.as_ref().map(|opening| opening.transaction.layout.clone())
+    }
+
+    /// What compiling a built-in step needs.
+    pub(crate) fn compile_context<'b>(&'b self, layout: &'b Layout) -> CompileContext<'b> {
+        CompileContext { layout, run: &self.id, sudo: false, flush: self.settings.flush }
+    }
+
+    /// The hosts of a command that have not been left out.
+    fn remaining(&self, hosts: &[HostId]) -> Vec<HostId> {
+        let state = self.state.borrow();
+        hosts.iter().filter(|host| !state.dropped.contains(host)).cloned().collect()
+    }
+
+    /// Runs a command that the recipe waits for.
+    async fn ask(&self, mut command: Command, want: Want) -> Result<Vec<CommandResult>, Stopped> {
+        if self.settings.mode != Mode::Real {
+            let text = format!("from here on the recipe decides by the answer to: {}", command.shown);
+            self.note_rehearsal(&text, command.site.as_ref());
+            return Ok(command
+                .hosts
+                .iter()
+                .map(|host| CommandResult {
+                    host: host.clone(),
+                    status: deploy_plan::ExitStatus::Code(0),
+                    stdout: Vec::new(),
+                    stderr: Vec::new(),
+                })
+                .collect());
+        }
+        if command.continue_on_error {
+            command.hosts = self.remaining(&command.hosts);
+        }
+        self.run_question(command, want).await
+    }
+
+    fn note_rehearsal(&self, text: &str, site: Option<&Site>) {
+        let text = site.map_or_else(|| text.to_owned(), |site| format!("{site}: {text}"));
+        self.state.borrow_mut().rehearsed.notes.push(deploy_plan::PlanNote { text, warning: true });
+    }
+}
+
+#[async_trait(?Send)]
+impl Hosts for Run<'_> {
+    fn record(&self, item: Item) {
+        if let Item::TaskStarted { task, .. } = &item {
+            self.ports.observer.event(&Event::TaskStarted { task: task.clone() });
+        }
+        let mut state = self.state.borrow_mut();
+        if let Item::Builtin(BuiltinItem { builtin, .. }) = &item {
+            if let Builtin::UpdateCode(update) = builtin {
+                state.revision = Some(update.revision.clone());
+            } else if let Builtin::Publish(Publish { revision: Some(revision), .. }) = builtin {
+                state.revision = Some(revision.clone());
+            }
+        }
+        state.pending.push(item);
+    }
+
+    async fn begin(&self, transaction: Transaction) -> Result<Opened, Stopped> {
+        let _turn = self.turn.lock().await;
+        if let Some(opened) = self.already_open(&transaction) {
+            return Ok(opened);
+        }
+        self.advance_in_turn(false).await?;
+        self.open(transaction).await
+    }
+
+    async fn command(&self, command: Command, want: Want, why: Suspension) -> Result<Vec<CommandResult>, Stopped> {
+        let _turn = self.turn.lock().await;
+        self.advance_in_turn(false).await?;
+        self.ports.observer.event(&Event::Suspended { why, site: command.site.clone() });
+        self.ask(command, want).await
+    }
+
+    async fn settle(&self, why: Suspension, site: Option<Site>) -> Result<(), Stopped> {
+        let _turn = self.turn.lock().await;
+        if !self.state.borrow().pending.iter().any(is_work) {
+            return Ok(());
+        }
+        self.ports.observer.event(&Event::Suspended { why, site });
+        self.advance_in_turn(false).await
+    }
+
+    fn is_rehearsal(&self) -> bool {
+        self.settings.mode != Mode::Real
+    }
+
+    fn tell(&self, event: Event) {
+        self.ports.observer.event(&event);
+    }
+}
+
+/// The bodies of `on_rollback` among items.
+pub(crate) fn handlers_of(items: &[Item]) -> impl Iterator<Item = HandlerId> {
+    items.iter().filter_map(|item| match item {
+        Item::OnRollback { handler, .. } => Some(*handler),
+        _ => None,
+    })
+}
+
+/// Whether a task is one whose commands belong to the restart slot.
+fn is_restart(task: &str) -> bool {
+    matches!(task, "deploy:restart" | "deploy:start" | "deploy:stop")
+}
+
+/// Whether an item makes a host do something.
+pub(crate) fn is_work(item: &Item) -> bool {
+    matches!(item, Item::Builtin(_) | Item::Command(_))
+}
+
+/// A step that the recipe's author or a host is to blame for.
+pub(crate) fn step_problem(title: &str, slot: Slot, status: &deploy_plan::ExitStatus) -> Problem {
+    let kind = match status {
+        deploy_plan::ExitStatus::Lost(_) => ProblemKind::Lost,
+        _ => ProblemKind::Step,
+    };
+    let what = if slot == Slot::Task { title.to_owned() } else { format!("{title} ({})", slot.word()) };
+    Problem::new(kind, what, status.to_string())
+}
+
+impl Run<'_> {
+    /// Runs what a body given to `on_rollback` recorded, past its own failures.
+    pub(crate) async fn advance_undo(&self) -> Result<(), Stopped> {
+        let items = std::mem::take(&mut self.state.borrow_mut().pending);
+        let mut planner = Planner::task_only(self.identity());
+        let plan = planner.segment(&items, true).map_err(|problem| self.fail(vec![problem]))?;
+        for phase in plan.phases {
+            for NotDone { host, step, why, .. } in self.run_leniently(phase).await {
+                let text = format!("on_rollback: {} failed on {host}: {why}", step.title);
+                self.say(Level::Warning, text);
+            }
+        }
+        Ok(())
+    }
+}

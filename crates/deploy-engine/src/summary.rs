@@ -1,0 +1,119 @@
+//! The end of a run in numbers and one row per host.
+
+use std::time::Duration;
+
+use deploy_inventory::HostId;
+use deploy_plan::{HostResult, HostRow, Outcome, Problem, ProblemKind, ReleaseId, Revision, Summary};
+
+use deploy_release::UnitState;
+
+use crate::engine::{Ended, Mode};
+use crate::run::{Run, State};
+
+/// What "deployed" means as long as nobody has said what healthy is.
+const NO_HEALTH_CHECK: &str =
+    "no health check is configured: deployed means that every link was read back and every restart command succeeded";
+
+impl Run<'_> {
+    /// Puts the end together.
+    pub(crate) fn end(self, elapsed: Duration) -> Ended {
+        let narrowed = self.program.narrowed();
+        let mode = self.settings.mode;
+        let state = self.state.into_inner();
+        let outcome = outcome(&state, mode);
+        let mut notes = state.notes.clone();
+        let migrated = state.machine.as_ref().is_some_and(deploy_release::FleetMachine::has_migrated);
+        if migrated && !state.past_edge {
+            notes
+                .push("migrations were run, and turning back does not undo them: the schema stays migrated".to_owned());
+        }
+        if outcome == Outcome::Deployed {
+            notes.push(NO_HEALTH_CHECK.to_owned());
+        }
+        let window = state.switched.iter().max().zip(state.switched.iter().min()).map(|(last, first)| *last - *first);
+        let rows = rows(&state, outcome);
+        let summary = Summary {
+            outcome,
+            rows,
+            narrowed,
+            notes,
+            elapsed,
+            window: window.filter(|_| state.publishing),
+            late_failure: !state.late.is_empty(),
+            commands_ran: state.commands_ran,
+        };
+        let mut problems = state.problems;
+        problems.extend(state.late);
+        let plan = (mode != Mode::Real).then_some(state.rehearsed);
+        Ended { summary, problems, plan }
+    }
+}
+
+fn outcome(state: &State, mode: Mode) -> Outcome {
+    let stuck = state.problems.iter().any(|problem| problem.kind == ProblemKind::NeedsPerson);
+    let interrupted = state.problems.iter().any(|problem| problem.kind == ProblemKind::Interrupted);
+    let failed = !state.problems.is_empty();
+    if mode != Mode::Real {
+        return if failed { Outcome::FailedClean } else { Outcome::Done };
+    }
+    match (&state.machine, failed) {
+        (_, true) if stuck => Outcome::Stuck,
+        (Some(machine), true) if state.publishing => match machine.outcome() {
+            // Something failed before the edge, so whatever the hosts have, this run did not succeed.
+            Outcome::Deployed | Outcome::RolledBack | Outcome::Done => Outcome::FailedClean,
+            outcome => outcome,
+        },
+        (_, true) if interrupted => Outcome::Interrupted,
+        (_, true) => Outcome::FailedClean,
+        (Some(machine), false) => machine.outcome(),
+        (None, false) => Outcome::Done,
+    }
+}
+
+fn rows(state: &State, outcome: Outcome) -> Vec<HostRow> {
+    let opening = state.opening.as_ref();
+    let mut hosts: Vec<HostId> = opening.map(|opening| opening.transaction.hosts.clone()).unwrap_or_default();
+    for host in state.touched.iter().chain(state.problems.iter().filter_map(|problem| problem.host.as_ref())) {
+        if !hosts.contains(host) {
+            hosts.push(host.clone());
+        }
+    }
+    hosts.into_iter().map(|host| row(state, outcome, host)).collect()
+}
+
+fn row(state: &State, outcome: Outcome, host: HostId) -> HostRow {
+    let failed = state.problems.iter().find(|problem| problem.host.as_ref() == Some(&host));
+    let result = result(state, outcome, &host, failed);
+    let (release, revision) = live(state, &host, result);
+    let left_out = state.dropped.contains(&host);
+    let note = failed.map_or_else(String::new, |problem| problem.what.clone());
+    let note = if note.is_empty() && left_out { "left out after a failure".to_owned() } else { note };
+    HostRow { elapsed: state.worked.get(&host).copied().unwrap_or_default(), host, release, revision, result, note }
+}
+
+fn result(state: &State, outcome: Outcome, host: &HostId, failed: Option<&Problem>) -> HostResult {
+    let in_machine = state.machine.as_ref().filter(|_| state.publishing).map(|machine| machine.host_result(host));
+    match (in_machine, failed, outcome) {
+        (None, None, _) if state.dropped.contains(host) => HostResult::Failed,
+        (Some(result), None, _) => result,
+        (Some(result @ (HostResult::Live | HostResult::PutBack | HostResult::Unknown)), Some(_), _) => result,
+        (_, Some(problem), _) if problem.kind == ProblemKind::Lost => HostResult::Unknown,
+        (_, Some(_), _) => HostResult::Failed,
+        (None, None, Outcome::Done) => HostResult::Ok,
+        (None, None, _) => HostResult::Unchanged,
+    }
+}
+
+/// What is live on a host now, as far as it was read.
+fn live(state: &State, host: &HostId, result: HostResult) -> (Option<ReleaseId>, Option<Revision>) {
+    let Some(opening) = &state.opening else { return (None, None) };
+    let before = opening.opened.hosts.iter().find(|(id, _)| id == host).map(|(_, release)| release);
+    let unit = state.machine.as_ref().filter(|_| state.publishing).and_then(|machine| machine.unit(host));
+    match (result, unit) {
+        (HostResult::Unknown, _) => (None, None),
+        (HostResult::Live, _) | (_, Some(UnitState::Live | UnitState::Confirmed)) => {
+            (opening.opened.release.clone(), state.revision.clone())
+        }
+        _ => before.map_or((None, None), |before| (before.live.clone(), before.live_revision.clone())),
+    }
+}

@@ -1,0 +1,183 @@
+//! Turning back: undoing what was started, in reverse, past its own errors.
+
+use deploy_inventory::HostId;
+use deploy_plan::{Event, HandlerId, Level, Observer, Phase, Problem, ProblemKind, Slot, Step, StepId, Work};
+use deploy_release::{FleetEvent, Planner, UndoPhase, undo_phases};
+
+use crate::phase::NotDone;
+use crate::run::{Run, handlers_of, is_work};
+
+/// Something that was started and can be undone.
+#[derive(Clone, Debug)]
+pub(crate) enum Undoable {
+    /// A body given to `on_rollback`.
+    Handler(HandlerId),
+    /// A step, on the hosts where it was (or may have been) started.
+    Step {
+        /// The step.
+        step: Box<Step>,
+        /// Those hosts.
+        hosts: Vec<HostId>,
+    },
+}
+
+impl Run<'_> {
+    /// Undoes everything of the transaction that was started. Never gives up half-way; what could not be undone is
+    /// noted as a problem. Behind the transaction's edge there is nothing to undo.
+    pub(crate) async fn turn_back(&self) {
+        self.arm_reached();
+        let undo = {
+            let mut state = self.state.borrow_mut();
+            state.undoing = true;
+            state.pending.clear();
+            std::mem::take(&mut state.undo)
+        };
+        // A command of the recipe has no undo of its own; nothing to say where there is nothing to turn back.
+        let something = |entry: &Undoable| match entry {
+            Undoable::Handler(_) => true,
+            Undoable::Step { step, hosts } => hosts.iter().any(|host| step.undo.contains_key(host)),
+        };
+        if !undo.iter().any(something) {
+            return;
+        }
+        let reason = self.state.borrow().problems.first().map_or_else(String::new, |problem| problem.what.clone());
+        self.ports.observer.event(&Event::Undoing { reason });
+        let begun = restart_begun(&undo);
+        let mut batch: Vec<(HostId, Step)> = Vec::new();
+        for entry in undo.into_iter().rev() {
+            match entry {
+                Undoable::Step { step, hosts } => {
+                    batch.extend(hosts.into_iter().rev().map(|host| (host, (*step).clone())));
+                }
+                Undoable::Handler(handler) => {
+                    self.undo_batch(std::mem::take(&mut batch), &begun).await;
+                    self.undo_handler(handler).await;
+                }
+            }
+        }
+        self.undo_batch(batch, &begun).await;
+    }
+
+    /// Bodies of `on_rollback` that the flow had reached although nothing ran after them.
+    fn arm_reached(&self) {
+        let reached: Vec<HandlerId> = {
+            let state = self.state.borrow();
+            let before_work = state.pending.iter().take_while(|item| !is_work(item)).cloned().collect::<Vec<_>>();
+            handlers_of(&before_work).collect()
+        };
+        self.arm(&reached);
+    }
+
+    /// `batch` comes in reverse order of starting.
+    async fn undo_batch(&self, mut batch: Vec<(HostId, Step)>, restart_begun: &[HostId]) {
+        if batch.is_empty() {
+            return;
+        }
+        batch.reverse();
+        let started: Vec<(HostId, &Step)> = batch.iter().map(|(host, step)| (host.clone(), step)).collect();
+        let mut next = self.next_undo_step();
+        let phases = undo_phases(&started, &mut next);
+        self.state.borrow_mut().undo_steps = Some(next);
+        for UndoPhase { of, phase } in phases {
+            let hosts = phase.hosts();
+            let failed = self.run_undo_phase(phase).await;
+            if of == Slot::Publish {
+                let back = |host: &&HostId| restart_begun.contains(host) && !failed.contains(host);
+                let back: Vec<HostId> = hosts.iter().filter(back).cloned().collect();
+                self.restart_again(&back).await;
+            }
+        }
+    }
+
+    /// Step ids of the way back go on behind those of the way forward.
+    fn next_undo_step(&self) -> StepId {
+        let state = self.state.borrow();
+        state.undo_steps.or_else(|| state.planner.as_ref().map(Planner::next_step_id)).unwrap_or(StepId(1))
+    }
+
+    /// Runs one phase of the way back; gives the hosts where it failed.
+    async fn run_undo_phase(&self, phase: Phase) -> Vec<HostId> {
+        let mut failed = Vec::new();
+        for NotDone { host, step, why, lost } in self.run_leniently(phase).await {
+            failed.push(host.clone());
+            if lost && !self.state.borrow().publishing {
+                // `current` was not touched there, and the next run takes away what this one leaves.
+                self.note_lost(&host);
+                continue;
+            }
+            if let Some(machine) = self.state.borrow_mut().machine.as_mut() {
+                let _ = machine.apply(FleetEvent::NotPutBack(host.clone()));
+            }
+            let kind = if lost { ProblemKind::Lost } else { ProblemKind::NeedsPerson };
+            let problem = Problem::new(kind, format!("undo: {}", step.title), why).on(&host);
+            self.fail(vec![problem]);
+        }
+        failed
+    }
+
+    fn note_lost(&self, host: &HostId) {
+        let note =
+            format!("{host} was lost before anything was switched; the next deploy removes what is half-built there");
+        let mut state = self.state.borrow_mut();
+        if !state.notes.contains(&note) {
+            state.notes.push(note);
+        }
+    }
+
+    /// After a switch back the application is restarted, with every command of the restart slot in order, on the hosts
+    /// where the restart had begun: one that was stopped and not started again must not stay so.
+    async fn restart_again(&self, hosts: &[HostId]) {
+        if hosts.is_empty() {
+            return;
+        }
+        let (steps, unfinished) = {
+            let state = self.state.borrow();
+            (state.restarts.clone(), state.in_restart > 0)
+        };
+        for mut again in steps {
+            if let Work::Command(command) = &mut again.work {
+                command.hosts.retain(|host| hosts.contains(host));
+                if command.hosts.is_empty() {
+                    continue;
+                }
+            }
+            again.title = format!("restart again: {}", again.title);
+            again.slot = Slot::Undo;
+            let phase =
+                Phase { title: again.title.clone(), slot: Slot::Undo, steps: vec![again], handlers: Vec::new() };
+            self.run_undo_phase(phase).await;
+        }
+        if unfinished {
+            let why = "the recipe decides at run time how it restarts, and it had not got to the end of that";
+            let problems = hosts.iter().map(|host| {
+                Problem::new(ProblemKind::NeedsPerson, "restart the application on the old release", why).on(host)
+            });
+            self.fail(problems.collect());
+        }
+    }
+
+    /// The recipe's own undo; its failure is told and does not stop the rest, as in Capistrano.
+    async fn undo_handler(&self, handler: HandlerId) {
+        let evaluated = self.program.undo(handler, self).await;
+        let outcome = match evaluated {
+            Ok(()) => self.advance_undo().await,
+            Err(stopped) => Err(stopped),
+        };
+        if outcome.is_err() {
+            self.say(Level::Warning, "a body given to on_rollback failed; going on with the rest");
+        }
+    }
+}
+
+/// The hosts where the restart had begun.
+fn restart_begun(undo: &[Undoable]) -> Vec<HostId> {
+    let mut found: Vec<HostId> = Vec::new();
+    for entry in undo {
+        if let Undoable::Step { step, hosts } = entry
+            && step.slot == Slot::Restart
+        {
+            found.extend(hosts.iter().cloned());
+        }
+    }
+    found
+}

@@ -1,0 +1,196 @@
+//! The two ports between a recipe and the engine.
+
+use std::fmt;
+
+use async_trait::async_trait;
+use deploy_inventory::{Host, HostId};
+
+use crate::{Command, Event, HandlerId, Item, Layout, Problem, ReleaseId, Revision, Site};
+
+/// How a remote command ended. Only code 0, proven by its trailer, is success.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ExitStatus {
+    /// It exited.
+    Code(i32),
+    /// It was killed by this signal.
+    Signal(String),
+    /// Its end is not known: the connection was lost.
+    Lost(String),
+    /// It was not started, because an earlier step failed.
+    Skipped,
+}
+
+impl ExitStatus {
+    /// Whether it is proven success.
+    #[must_use]
+    pub fn is_success(&self) -> bool {
+        *self == Self::Code(0)
+    }
+}
+
+impl fmt::Display for ExitStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Code(code) => write!(f, "exit status {code}"),
+            Self::Signal(name) => write!(f, "killed by signal {name}"),
+            Self::Lost(why) => write!(f, "connection lost, its end is unknown: {why}"),
+            Self::Skipped => f.write_str("not started"),
+        }
+    }
+}
+
+/// What one host answered to a command.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CommandResult {
+    /// The host.
+    pub host: HostId,
+    /// How it ended.
+    pub status: ExitStatus,
+    /// Standard output, bounded.
+    pub stdout: Vec<u8>,
+    /// Standard error, bounded.
+    pub stderr: Vec<u8>,
+}
+
+/// What a recipe wants back from a command that it waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Want {
+    /// Its output; a failure stops the run (`capture`).
+    Output,
+    /// Its status and output; a failure is the recipe's business (a command under `rescue`).
+    Status,
+    /// The same, and a host that cannot be reached is the recipe's business too: it answers with
+    /// [`ExitStatus::Lost`] and the reason (`deploy:check` looks at all hosts at once).
+    Reach,
+}
+
+/// Why recording cannot go on without the flow having got there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Suspension {
+    /// A result of a command is needed.
+    Result,
+    /// A variable is read from the hosts.
+    Facts,
+    /// A process is run or a file written on the deployer.
+    LocalEffect,
+    /// A question is asked.
+    Prompt,
+    /// The recipe sleeps.
+    Sleep,
+    /// A command's failure could be rescued.
+    Rescue,
+}
+
+/// What the hosts' layout is opened for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// Only to read it.
+    Read,
+    /// To make it.
+    Setup,
+    /// To publish a new release; the name is given where the recipe sets `:release_name`.
+    Deploy {
+        /// The recipe's own release name.
+        release_name: Option<String>,
+    },
+    /// To publish the newest complete release there is (`deploy:create_symlink` alone).
+    Republish,
+    /// To go back; to a named release where one is given.
+    Rollback {
+        /// The named release.
+        to: Option<String>,
+    },
+    /// To remove old releases.
+    Cleanup,
+}
+
+/// Which hosts and which layout are opened, for what.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Transaction {
+    /// For what.
+    pub purpose: Purpose,
+    /// Where.
+    pub layout: Layout,
+    /// Which hosts.
+    pub hosts: Vec<HostId>,
+    /// Whether built-in steps will use `sudo`.
+    pub sudo: bool,
+    /// Where in the recipe it was asked for.
+    pub site: Option<Site>,
+}
+
+/// What a host has, as far as a recipe may ask.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HostRelease {
+    /// The live release.
+    pub live: Option<ReleaseId>,
+    /// Its revision.
+    pub live_revision: Option<Revision>,
+    /// The release a rollback would go to.
+    pub previous: Option<ReleaseId>,
+    /// Every complete release, oldest first.
+    pub releases: Vec<ReleaseId>,
+    /// Names in `db/migrate` of the live release, where it has that directory.
+    pub migrations: Option<Vec<String>>,
+}
+
+/// The answer to an opened transaction.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Opened {
+    /// The release of the run: the new one, or the one gone back to.
+    pub release: Option<ReleaseId>,
+    /// What each host has.
+    pub hosts: Vec<(HostId, HostRelease)>,
+}
+
+/// The run has failed or was interrupted; whoever gets this returns at once and catches nothing.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Stopped {
+    /// The engine knows why and has told it.
+    #[error("the run has stopped")]
+    Run,
+    /// The request itself could not be met.
+    #[error("{}: {}", .0.what, .0.why)]
+    Problem(Box<Problem>),
+}
+
+/// What a recipe asks of the hosts.
+#[async_trait(?Send)]
+pub trait Hosts {
+    /// Adds to the flow. Never waits: nothing has run when it returns.
+    fn record(&self, item: Item);
+
+    /// Opens the layout on some hosts (connects, locks, reads). Asked again with the same or a weaker purpose it answers
+    /// from what is open. What was recorded before runs first.
+    async fn begin(&self, transaction: Transaction) -> Result<Opened, Stopped>;
+
+    /// Runs everything recorded so far, then this command, and answers with its results, host by host.
+    async fn command(&self, command: Command, want: Want, why: Suspension) -> Result<Vec<CommandResult>, Stopped>;
+
+    /// Runs everything recorded so far: something on the deployer comes next.
+    async fn settle(&self, why: Suspension, site: Option<Site>) -> Result<(), Stopped>;
+
+    /// Whether nothing is to be changed anywhere (`--plan`, `--dry-run`).
+    fn is_rehearsal(&self) -> bool;
+
+    /// Tells the observer.
+    fn tell(&self, event: Event);
+}
+
+/// What the engine asks of a recipe.
+#[async_trait(?Send)]
+pub trait Program {
+    /// Evaluates the tasks asked for, each body once, recording into `hosts`.
+    async fn run(&self, hosts: &dyn Hosts) -> Result<(), Stopped>;
+
+    /// Evaluates the body given to `on_rollback`.
+    async fn undo(&self, handler: HandlerId, hosts: &dyn Hosts) -> Result<(), Stopped>;
+
+    /// What the recipe says about a host.
+    fn host(&self, id: &HostId) -> Option<Host>;
+
+    /// When a filter (`HOSTS=`, `ROLES=`, …) narrowed the run: selected hosts, all hosts, the filter as given.
+    fn narrowed(&self) -> Option<(usize, usize, String)> {
+        None
+    }
+}

@@ -1,0 +1,243 @@
+//! Finding and loading a recipe.
+
+use std::rc::Rc;
+
+use deploy_inventory::Filters;
+use deploy_plan::{Problem, ProblemKind};
+use deploy_ruby::{Call, Effects, FileKind, Interp};
+
+use crate::callbacks::When;
+use crate::cli_value::CliValue;
+use crate::recipe::{Recipe, with_call};
+use crate::v2::{Cap, Settings};
+
+/// The prompt that `sudo` is given when nobody chose another.
+pub const SUDO_PROMPT: &str = "sudo password: ";
+
+/// What a recipe is loaded from, and what the command line says to it.
+pub struct Loader {
+    /// What the recipe may do on this machine.
+    pub effects: Rc<dyn Effects>,
+    /// `-f`: these files instead of the one that is looked for.
+    pub files: Vec<String>,
+    /// `-F`: the one that is looked for, even with `-f`.
+    pub default_too: bool,
+    /// `-S`: variables set before anything is loaded.
+    pub before: Vec<(String, CliValue)>,
+    /// `-s`: variables set when everything is loaded.
+    pub after: Vec<(String, CliValue)>,
+    /// `-X`: `/etc/capistrano.conf` is not loaded first.
+    pub skip_system: bool,
+    /// `-x`: `~/.caprc` is not loaded first.
+    pub skip_user: bool,
+    /// `-r`: `ROLES` only narrows the roles of a task.
+    pub preserve_roles: bool,
+    /// `-n`: what the recipe reads as `dry_run`.
+    pub dry_run: bool,
+    /// `-n` and `--plan`: nothing is to be changed, on this machine neither. What the recipe gives for the end of the
+    /// process is not run.
+    pub rehearsal: bool,
+    /// The prompt that `sudo` is given; [`SUDO_PROMPT`] if there is none.
+    pub sudo_prompt: Option<String>,
+    /// The password asked for before loading (`-p`).
+    pub password: Option<String>,
+    /// Gems whose `require` is let pass without effect.
+    pub allow_require: Vec<String>,
+}
+
+impl Loader {
+    /// Looks for the recipe as `cap` without options does.
+    #[must_use]
+    pub fn new(effects: Rc<dyn Effects>) -> Self {
+        Self {
+            effects,
+            files: Vec::new(),
+            default_too: false,
+            before: Vec::new(),
+            after: Vec::new(),
+            skip_system: false,
+            skip_user: false,
+            preserve_roles: false,
+            dry_run: false,
+            rehearsal: false,
+            sudo_prompt: None,
+            password: None,
+            allow_require: Vec::new(),
+        }
+    }
+
+    /// Loads the recipe. No host is touched; what the recipe itself does while it is loaded on this machine is done.
+    ///
+    /// # Errors
+    /// When there is no recipe, or it cannot be parsed or evaluated. The problem's `why` has the place with the line
+    /// of source.
+    pub async fn load(self) -> Result<Recipe, Box<Problem>> {
+        let settings = Settings {
+            dry_run: self.dry_run,
+            rehearsal: self.rehearsal,
+            sudo_prompt: self.sudo_prompt.clone().unwrap_or_else(|| SUDO_PROMPT.to_owned()),
+            allow_require: self.allow_require.clone(),
+        };
+        let recipe = Recipe::new(settings, self.effects.clone());
+        let cap = recipe.cap().clone();
+        let interp = recipe.interp().clone();
+        let loading = with_call(&interp, &cap, move |call, cap| async move { self.run(&call, &cap).await });
+        match loading.await {
+            Ok(Ok(())) => Ok(recipe),
+            Ok(Err(problem)) => Err(problem),
+            Err(unwind) => Err(Box::new(explain(&interp, unwind))),
+        }
+    }
+
+    async fn run(self, call: &Call, cap: &Rc<Cap>) -> Result<Result<(), Box<Problem>>, deploy_ruby::Unwind> {
+        cap.install_standard();
+        if let Err(problem) = set_all(cap, &self.before) {
+            return Ok(Err(problem));
+        }
+        if let Some(password) = &self.password {
+            // A name that every recipe has.
+            let _ = cap.set_from_cli("password", &CliValue::Text(password.clone()));
+        }
+        self.load_personal(call, cap).await?;
+        let mut files = self.files.clone();
+        if files.is_empty() || self.default_too {
+            match self.find(call).await {
+                Ok(Some(found)) => files.insert(0, found),
+                Ok(None) => return Ok(Err(Box::new(self.nothing_found()))),
+                Err(error) => {
+                    let what = "enter the directory of the recipe";
+                    return Ok(Err(Box::new(Problem::new(ProblemKind::Usage, what, error.to_string()))));
+                }
+            }
+        }
+        if let Ok(bytes) = self.effects.read(call, "Gemfile.lock").await {
+            let _ = cap.gemfile_lock.set(String::from_utf8_lossy(&bytes).into_owned());
+        }
+        for file in &files {
+            if let Some(problem) = self.load_one(call, cap, file).await? {
+                return Ok(Err(problem));
+            }
+        }
+        cap.fire(call, When::Load, None).await?;
+        if let Err(problem) = set_all(cap, &self.after) {
+            return Ok(Err(problem));
+        }
+        let mut filters = Filters::from_variables(|name| self.effects.env(name));
+        filters.preserve_roles = self.preserve_roles;
+        *cap.filters.borrow_mut() = filters;
+        Ok(Ok(()))
+    }
+
+    async fn load_one(
+        &self,
+        call: &Call,
+        cap: &Rc<Cap>,
+        file: &str,
+    ) -> Result<Option<Box<Problem>>, deploy_ruby::Unwind> {
+        match self.effects.read(call, file).await {
+            Ok(bytes) => {
+                let text = String::from_utf8_lossy(&bytes);
+                if wants_deploy(file, &text) {
+                    cap.install_deploy();
+                }
+                cap.eval_recipe(call, file, &text).await?;
+                Ok(None)
+            }
+            Err(error) => {
+                let mut problem =
+                    Problem::new(ProblemKind::Usage, format!("read the recipe {file}"), error.to_string());
+                problem.next = Some("check the name given with -f".to_owned());
+                Ok(Some(Box::new(problem)))
+            }
+        }
+    }
+
+    /// What the machine and the person have for all their recipes.
+    async fn load_personal(&self, call: &Call, cap: &Rc<Cap>) -> Result<(), deploy_ruby::Unwind> {
+        let home = self.effects.env("HOME").filter(|home| !home.is_empty());
+        let system = (!self.skip_system).then(|| "/etc/capistrano.conf".to_owned());
+        let user = home.filter(|_| !self.skip_user).map(|home| format!("{home}/.caprc"));
+        for file in system.into_iter().chain(user) {
+            if let Ok(bytes) = self.effects.read(call, &file).await {
+                cap.eval_recipe(call, &file, &String::from_utf8_lossy(&bytes)).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// `Capfile` here or in a directory above, else `config/deploy.rb` likewise; enters that directory.
+    async fn find(&self, call: &Call) -> std::io::Result<Option<String>> {
+        let start = self.effects.cwd();
+        for names in [&["Capfile", "capfile"][..], &["config/deploy.rb"]] {
+            let mut dir = start.as_str();
+            loop {
+                for name in names {
+                    let path = format!("{}/{name}", dir.trim_end_matches('/'));
+                    let found = self.effects.stat(call, &path, true).await;
+                    if found.is_ok_and(|stat| stat.kind == FileKind::File) {
+                        if dir != start {
+                            self.effects.set_cwd(call, if dir.is_empty() { "/" } else { dir })?;
+                        }
+                        return Ok(Some((*name).to_owned()));
+                    }
+                }
+                match dir.rsplit_once('/') {
+                    Some((up, _)) if !dir.is_empty() => dir = up,
+                    _ => break,
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    fn nothing_found(&self) -> Problem {
+        let here = self.effects.cwd();
+        let why = format!("there is no Capfile and no config/deploy.rb in {here} or a directory above it");
+        Problem::new(ProblemKind::Usage, "find a recipe", why)
+            .next("write config/deploy.rb, or name a recipe with -f FILE")
+    }
+}
+
+/// Whether the deploy recipes come first: a Capfile says so itself; any other file is taken for one that goes with them,
+/// unless it has a task of that name.
+fn wants_deploy(file: &str, text: &str) -> bool {
+    let name = file.rsplit('/').next().unwrap_or(file);
+    let own = text.lines().any(|line| {
+        let rest = line.strip_prefix("task").map(|rest| rest.trim_start_matches(['(', ' ', ':', '"', '\'']));
+        rest.and_then(|rest| rest.strip_prefix("deploy"))
+            .is_some_and(|rest| !rest.starts_with(|c: char| c.is_alphanumeric() || c == '_'))
+    });
+    !name.eq_ignore_ascii_case("capfile") && !own
+}
+
+fn set_all(cap: &Cap, values: &[(String, CliValue)]) -> Result<(), Box<Problem>> {
+    values.iter().try_for_each(|(name, value)| cap.set_from_cli(name, value))
+}
+
+/// What ended the loading, as a problem.
+fn explain(interp: &Interp, unwind: deploy_ruby::Unwind) -> Problem {
+    let error = interp.error(unwind);
+    if let Some(status) = error.exit_status {
+        let why = if status == 0 { "it called exit".to_owned() } else { format!("it ended with status {status}") };
+        return Problem::new(ProblemKind::Recipe, "load the recipe", why);
+    }
+    crate::v2::problem_of(&error, "load the recipe")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::wants_deploy;
+
+    #[test]
+    fn which_files_go_with_the_deploy_recipes() {
+        for (file, text, wants) in [
+            ("config/deploy.rb", "namespace :deploy do", true),
+            ("seed.rb", "task :deploy_it do", true),
+            ("tasks.rb", "task :deploy do", false),
+            ("tasks.rb", "task(\"deploy\") { }", false),
+            ("/app/Capfile", "", false),
+        ] {
+            assert_eq!(wants_deploy(file, text), wants, "{file}: {text}");
+        }
+    }
+}

@@ -1,0 +1,212 @@
+//! Between the evaluator and the engine: the evaluator's future lives longer than any borrow of [`Hosts`], so it puts
+//! its requests here, and [`drive`] carries them to the hosts and the answers back, all on one task.
+
+use std::cell::{Cell, RefCell};
+use std::collections::{HashMap, VecDeque};
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll, Waker};
+
+use deploy_plan::{Command, CommandResult, Event, Hosts, Item, Opened, Site, Stopped, Suspension, Transaction, Want};
+
+enum Request {
+    Record(Box<Item>),
+    Tell(Box<Event>),
+    Begin(u64, Transaction),
+    Command(u64, Box<Command>, Want, Suspension),
+    Settle(u64, Suspension, Option<Site>),
+}
+
+enum Answer {
+    Opened(Opened),
+    Results(Vec<CommandResult>),
+    Settled,
+}
+
+/// The evaluator's end.
+#[derive(Default)]
+pub(crate) struct Port {
+    queue: RefCell<VecDeque<Request>>,
+    answers: RefCell<HashMap<u64, Answer>>,
+    wakers: RefCell<HashMap<u64, Waker>>,
+    next: Cell<u64>,
+    open: Cell<bool>,
+    outside: Cell<u32>,
+    rehearsal: Cell<bool>,
+}
+
+impl Port {
+    /// Whether a flow is running, so that hosts can be asked.
+    pub fn is_open(&self) -> bool {
+        self.open.get() && self.outside.get() == 0
+    }
+
+    /// Until the guard goes, what is evaluated is no part of the flow: the engine itself asks (for a password, say)
+    /// while the flow waits for the engine.
+    pub fn outside(&self) -> impl Drop + '_ {
+        self.outside.set(self.outside.get() + 1);
+        Outside(self)
+    }
+
+    /// Whether nothing is to be changed anywhere.
+    pub fn is_rehearsal(&self) -> bool {
+        self.rehearsal.get()
+    }
+
+    /// Adds to the flow.
+    pub fn record(&self, item: Item) {
+        self.queue.borrow_mut().push_back(Request::Record(Box::new(item)));
+    }
+
+    /// Tells the observer, in order with what is recorded.
+    pub fn tell(&self, event: Event) {
+        self.queue.borrow_mut().push_back(Request::Tell(Box::new(event)));
+    }
+
+    /// Opens the layout.
+    pub async fn begin(&self, transaction: Transaction) -> Opened {
+        match self.ask(|id| Request::Begin(id, transaction)).await {
+            Answer::Opened(opened) => opened,
+            Answer::Results(_) | Answer::Settled => Opened { release: None, hosts: Vec::new() },
+        }
+    }
+
+    /// Runs what is recorded, then a command, and waits for its results.
+    pub async fn command(&self, command: Command, want: Want, why: Suspension) -> Vec<CommandResult> {
+        match self.ask(|id| Request::Command(id, Box::new(command), want, why)).await {
+            Answer::Results(results) => results,
+            Answer::Opened(_) | Answer::Settled => Vec::new(),
+        }
+    }
+
+    /// Runs what is recorded.
+    pub async fn settle(&self, why: Suspension, site: Option<Site>) {
+        self.ask(|id| Request::Settle(id, why, site)).await;
+    }
+
+    async fn ask(&self, request: impl FnOnce(u64) -> Request) -> Answer {
+        let id = self.next.get();
+        self.next.set(id + 1);
+        self.queue.borrow_mut().push_back(request(id));
+        poll_fn(|cx| match self.answers.borrow_mut().remove(&id) {
+            Some(answer) => Poll::Ready(answer),
+            None => {
+                self.wakers.borrow_mut().insert(id, cx.waker().clone());
+                Poll::Pending
+            }
+        })
+        .await
+    }
+
+    fn answer(&self, id: u64, answer: Answer) {
+        self.answers.borrow_mut().insert(id, answer);
+        if let Some(waker) = self.wakers.borrow_mut().remove(&id) {
+            waker.wake();
+        }
+    }
+
+    fn take(&self) -> Option<Request> {
+        self.queue.borrow_mut().pop_front()
+    }
+}
+
+struct Outside<'a>(&'a Port);
+
+impl Drop for Outside<'_> {
+    fn drop(&mut self) {
+        self.0.outside.set(self.0.outside.get().saturating_sub(1));
+    }
+}
+
+/// Empties the port when the flow is over, however it ends.
+struct Opening<'a>(&'a Port);
+
+impl<'a> Opening<'a> {
+    fn new(port: &'a Port, rehearsal: bool) -> Self {
+        port.open.set(true);
+        port.rehearsal.set(rehearsal);
+        Self(port)
+    }
+}
+
+impl Drop for Opening<'_> {
+    fn drop(&mut self) {
+        self.0.open.set(false);
+        self.0.queue.borrow_mut().clear();
+        self.0.answers.borrow_mut().clear();
+        self.0.wakers.borrow_mut().clear();
+    }
+}
+
+type Pending<'a> = Pin<Box<dyn Future<Output = (u64, Result<Answer, Stopped>)> + 'a>>;
+
+/// Runs `work` and serves its requests. When the hosts answer that the run has stopped, `work` is dropped where it
+/// stands: nothing in a recipe can catch that.
+pub(crate) async fn drive<T>(port: &Port, hosts: &dyn Hosts, work: impl Future<Output = T>) -> Result<T, Stopped> {
+    let _opening = Opening::new(port, hosts.is_rehearsal());
+    let mut work = pin!(work);
+    let mut pending: Option<Pending<'_>> = None;
+    poll_fn(|cx| {
+        loop {
+            if let Poll::Ready(value) = work.as_mut().poll(cx) {
+                while let Some(request) = port.take() {
+                    drop(serve(hosts, request));
+                }
+                return Poll::Ready(Ok(value));
+            }
+            match advance(port, hosts, &mut pending, cx) {
+                Poll::Ready(Ok(())) => {}
+                Poll::Ready(Err(stopped)) => return Poll::Ready(Err(stopped)),
+                Poll::Pending => return Poll::Pending,
+            }
+        }
+    })
+    .await
+}
+
+/// Serves requests in order; ready when the evaluator has an answer to go on with.
+fn advance<'a>(
+    port: &Port,
+    hosts: &'a dyn Hosts,
+    pending: &mut Option<Pending<'a>>,
+    cx: &mut Context<'_>,
+) -> Poll<Result<(), Stopped>> {
+    loop {
+        if let Some(request) = pending {
+            let Poll::Ready((id, result)) = request.as_mut().poll(cx) else { return Poll::Pending };
+            *pending = None;
+            match result {
+                Ok(answer) => port.answer(id, answer),
+                Err(stopped) => return Poll::Ready(Err(stopped)),
+            }
+            return Poll::Ready(Ok(()));
+        }
+        match port.take() {
+            Some(request) => *pending = serve(hosts, request),
+            None => return Poll::Pending,
+        }
+    }
+}
+
+/// Does at once what needs no answer; gives the future of what does.
+fn serve(hosts: &dyn Hosts, request: Request) -> Option<Pending<'_>> {
+    match request {
+        Request::Record(item) => {
+            hosts.record(*item);
+            None
+        }
+        Request::Tell(event) => {
+            hosts.tell(*event);
+            None
+        }
+        Request::Begin(id, transaction) => {
+            Some(Box::pin(async move { (id, hosts.begin(transaction).await.map(Answer::Opened)) }))
+        }
+        Request::Command(id, command, want, why) => {
+            Some(Box::pin(async move { (id, hosts.command(*command, want, why).await.map(Answer::Results)) }))
+        }
+        Request::Settle(id, why, site) => {
+            Some(Box::pin(async move { (id, hosts.settle(why, site).await.map(|()| Answer::Settled)) }))
+        }
+    }
+}

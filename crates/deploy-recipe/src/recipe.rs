@@ -1,0 +1,342 @@
+//! A loaded recipe, and its flow as the engine runs it.
+
+use std::cell::RefCell;
+use std::future::Future;
+use std::rc::Rc;
+
+use async_trait::async_trait;
+use deploy_inventory::{FilterProblem, Filters, Host, HostId, Property, Selection};
+use deploy_plan::{Event, HandlerId, Hosts, Level, Problem, ProblemKind, Program, Site, Stopped};
+use deploy_ruby::{Args, Call, Effects, Interp, Proc, Unwind, Value};
+
+use crate::callbacks::When;
+use crate::nearest::did_you_mean;
+use crate::port::drive;
+use crate::v2::{Cap, CapHost, FlowEffects, Settings, TaskRef};
+
+/// A task as lists show it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TaskInfo {
+    /// The full name.
+    pub name: String,
+    /// The whole description, where there is one.
+    pub description: Option<String>,
+    /// Its first sentence.
+    pub summary: String,
+    /// Whether lists leave it out: it has no description or an `[internal]` one.
+    pub hidden: bool,
+    /// Where it is defined; none for a built-in one.
+    pub site: Option<Site>,
+}
+
+impl TaskInfo {
+    fn of(task: &TaskRef) -> Self {
+        Self {
+            name: task.full_name(),
+            description: task.description.clone().filter(|text| !text.is_empty()),
+            summary: task.summary(),
+            hidden: task.is_hidden(),
+            site: task.site.clone(),
+        }
+    }
+}
+
+struct Inner {
+    cap: Rc<Cap>,
+    interp: Interp,
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.cap.clear();
+    }
+}
+
+/// A loaded recipe. Cheap to clone; clones share everything.
+#[derive(Clone)]
+pub struct Recipe(Rc<Inner>);
+
+impl Recipe {
+    pub(crate) fn new(settings: Settings, effects: Rc<dyn Effects>) -> Self {
+        let cap = Cap::new(settings);
+        let _ = cap.effects.set(effects.clone());
+        let flow_effects = FlowEffects { inner: effects, cap: cap.clone() };
+        let interp = Interp::new(Rc::new(CapHost { cap: cap.clone() }), Rc::new(flow_effects));
+        for (name, parent) in [
+            ("Capistrano::Error", "RuntimeError"),
+            ("Capistrano::CommandError", "Capistrano::Error"),
+            ("Capistrano::ConnectionError", "Capistrano::Error"),
+            ("Capistrano::TransferError", "Capistrano::Error"),
+            ("Capistrano::NoSuchTaskError", "Capistrano::Error"),
+            ("Capistrano::NoMatchingServersError", "Capistrano::Error"),
+            ("Capistrano::LocalArgumentError", "Capistrano::Error"),
+        ] {
+            interp.define_exception(name, parent);
+        }
+        Self(Rc::new(Inner { cap, interp }))
+    }
+
+    pub(crate) fn cap(&self) -> &Rc<Cap> {
+        &self.0.cap
+    }
+
+    pub(crate) fn interp(&self) -> &Interp {
+        &self.0.interp
+    }
+
+    /// All tasks, sorted by name.
+    #[must_use]
+    pub fn tasks(&self) -> Vec<TaskInfo> {
+        self.cap().tasks.borrow().sorted().iter().map(TaskInfo::of).collect()
+    }
+
+    /// One task.
+    ///
+    /// # Errors
+    /// When there is none of that name; the problem says which may have been meant.
+    pub fn explain(&self, name: &str) -> Result<TaskInfo, Box<Problem>> {
+        let found = self.cap().tasks.borrow().find(name);
+        match found {
+            Some(task) => Ok(TaskInfo::of(&task)),
+            None => Err(Box::new(self.unknown_task(name))),
+        }
+    }
+
+    fn unknown_task(&self, name: &str) -> Problem {
+        let tasks = self.tasks();
+        let hint = did_you_mean(name, tasks.iter().map(|task| task.name.as_str()));
+        Problem::new(ProblemKind::Usage, format!("run the task `{name}'"), format!("the task `{name}' does not exist"))
+            .next(hint.unwrap_or_else(|| "cap -T lists the tasks".to_owned()))
+    }
+
+    /// The flow of these tasks, in this order.
+    #[must_use]
+    pub fn program(&self, tasks: Vec<String>) -> Flow {
+        Flow { recipe: self.clone(), tasks }
+    }
+
+    /// Every host that the recipe declares, with login and options as the flow will give them. Roles whose servers a
+    /// block gives are evaluated.
+    ///
+    /// # Errors
+    /// When something in the recipe fails on the way.
+    pub async fn hosts(&self) -> Result<Vec<Host>, Box<Problem>> {
+        self.evaluate("read the hosts of the recipe", |call, cap| async move { cap.read_logins(&call).await }).await?;
+        let ids: Vec<HostId> = self.cap().inventory.borrow().hosts().into_iter().map(|host| host.id).collect();
+        Ok(ids.iter().filter_map(|id| self.cap().host(id)).collect())
+    }
+
+    /// The filters of the command line.
+    #[must_use]
+    pub fn filters(&self) -> Filters {
+        self.cap().filters.borrow().clone()
+    }
+
+    /// A variable, evaluated where it has not been yet; none when it is not set.
+    ///
+    /// # Errors
+    /// When its evaluation fails.
+    pub async fn setting(&self, name: &str) -> Result<Option<Property>, Box<Problem>> {
+        let name = name.to_owned();
+        let what = format!("read the variable `{name}'");
+        self.evaluate(&what, |call, cap| async move {
+            Ok(cap.read(&call, &name).await?.map(|value| crate::v2::property_of(&value)))
+        })
+        .await
+    }
+
+    /// The password for logins and `sudo`: the recipe's, else asked for. Evaluated once.
+    ///
+    /// # Errors
+    /// When it cannot be had.
+    pub async fn password(&self) -> Result<Option<String>, Box<Problem>> {
+        self.evaluate("read the password", |call, cap| async move { cap.text(&call, "password").await }).await
+    }
+
+    /// Forgets the password, so that the next call of [`Recipe::password`] asks again. Says whether that makes sense: a
+    /// password that the recipe has as plain text stays the same.
+    #[must_use]
+    pub fn reset_password(&self) -> bool {
+        self.cap().variables.borrow_mut().reset("password")
+    }
+
+    /// Variables that the recipe sets and nothing has read so far, with the place.
+    #[must_use]
+    pub fn never_read(&self) -> Vec<(String, Option<Site>)> {
+        let variables = self.cap().variables.borrow();
+        variables.never_read().map(|(name, site)| (name.to_owned(), site.cloned())).collect()
+    }
+
+    /// Every place in the loaded files whose syntax is outside the language, rendered. Only those that are reached stop
+    /// a run.
+    #[must_use]
+    pub fn unsupported(&self) -> Vec<String> {
+        let sources = self.cap().sources.borrow();
+        let mut found = Vec::new();
+        for (name, text) in sources.iter() {
+            if let Ok(tree) = self.interp().parse(name, text) {
+                found.extend(self.interp().unsupported(&tree).iter().map(|diagnostic| diagnostic.render()));
+            }
+        }
+        found
+    }
+
+    /// Runs the hooks of the `:exit` event and the blocks of `at_exit`. To be called once, at the end of the process. A
+    /// rehearsal only names them.
+    ///
+    /// # Errors
+    /// When one of them fails.
+    pub async fn at_exit(&self) -> Result<(), Box<Problem>> {
+        self.evaluate("run the hooks at the end", |call, cap| async move {
+            if cap.is_rehearsal() {
+                cap.name_what_ends(&call);
+                return Ok(());
+            }
+            cap.fire(&call, When::Exit, None).await?;
+            for block in call.interp().take_at_exit() {
+                call.call_proc(&block, Vec::new()).await?;
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    /// Evaluates beside any flow.
+    async fn evaluate<T, F, Fut>(&self, what: &str, body: F) -> Result<T, Box<Problem>>
+    where
+        T: 'static,
+        F: FnOnce(Call, Rc<Cap>) -> Fut + 'static,
+        Fut: Future<Output = Result<T, Unwind>> + 'static,
+    {
+        let _outside = self.cap().port.outside();
+        let result = with_call(self.interp(), self.cap(), body).await;
+        result.map_err(|unwind| Box::new(crate::v2::problem_of(&self.interp().error(unwind), what)))
+    }
+}
+
+/// Runs a body of ours as if the program had called it: in a context of its own, with the configuration as self.
+pub(crate) async fn with_call<T, F, Fut>(interp: &Interp, cap: &Rc<Cap>, body: F) -> Result<T, Unwind>
+where
+    T: 'static,
+    F: FnOnce(Call, Rc<Cap>) -> Fut + 'static,
+    Fut: Future<Output = Result<T, Unwind>> + 'static,
+{
+    let slot: Rc<RefCell<Option<T>>> = Rc::default();
+    let (result, body, state) = (slot.clone(), RefCell::new(Some(body)), cap.clone());
+    let native = Proc::native(move |call, _args| {
+        let (body, result, cap) = (body.borrow_mut().take(), result.clone(), state.clone());
+        Box::pin(async move {
+            if let Some(body) = body {
+                let value = body(call, cap).await?;
+                result.replace(Some(value));
+            }
+            Ok(Value::Nil)
+        })
+    });
+    let context = interp.context();
+    interp.call_proc(&context, &native, Args::none(), Some(cap.namespace_value(""))).await?;
+    let value = slot.take();
+    value.ok_or_else(|| interp.raise(&context, "RuntimeError", "the evaluation gave nothing"))
+}
+
+/// The flow of some tasks of a recipe.
+pub struct Flow {
+    recipe: Recipe,
+    tasks: Vec<String>,
+}
+
+impl Flow {
+    /// What can be found wrong before anything is evaluated.
+    fn refuse(&self, cap: &Cap) -> Result<(), Box<Problem>> {
+        // Hooks of the start may define tasks and hosts, as stages do.
+        let may_change = !cap.hooks.borrow().firing(When::Start, None).is_empty();
+        if may_change {
+            return Ok(());
+        }
+        for name in &self.tasks {
+            self.recipe.explain(name)?;
+        }
+        let inventory = cap.inventory.borrow();
+        for problem in cap.filters.borrow().problems(&inventory) {
+            let harmless = matches!(&problem, FilterProblem::UnknownHost { filter: "HOSTS", .. });
+            if !harmless {
+                let next = "cap deploy without filters goes to all hosts".to_owned();
+                let problem = Problem::new(ProblemKind::Usage, "choose the hosts", problem.to_string()).next(next);
+                return Err(Box::new(problem));
+            }
+        }
+        Ok(())
+    }
+
+    async fn evaluate(self_: Recipe, tasks: Vec<String>) -> Result<(), Box<Problem>> {
+        let interp = self_.interp().clone();
+        let result = with_call(&interp, self_.cap(), move |call, cap| async move {
+            cap.refuse_settings(&call, &tasks)?;
+            for name in &tasks {
+                cap.execute_asked(&call, name).await?;
+            }
+            Ok(())
+        });
+        match result.await {
+            Ok(()) => Ok(()),
+            Err(unwind) => {
+                let error = interp.error(unwind);
+                match error.exit_status {
+                    Some(0) => Ok(()),
+                    Some(status) => {
+                        let why = format!("the recipe ended the run with status {status}");
+                        Err(Box::new(Problem::new(ProblemKind::Recipe, "evaluate the tasks", why)))
+                    }
+                    None => Err(Box::new(crate::v2::problem_of(&error, "evaluate the tasks"))),
+                }
+            }
+        }
+    }
+}
+
+#[async_trait(?Send)]
+impl Program for Flow {
+    async fn run(&self, hosts: &dyn Hosts) -> Result<(), Stopped> {
+        let cap = self.recipe.cap().clone();
+        cap.begin_flow(&self.tasks);
+        let prepared = self.recipe.hosts().await.and_then(|_| self.refuse(&cap));
+        prepared.map_err(Stopped::Problem)?;
+        let work = Self::evaluate(self.recipe.clone(), self.tasks.clone());
+        drive(&cap.port, hosts, work).await?.map_err(Stopped::Problem)?;
+        let broken = cap.flow.borrow_mut().broken.take();
+        match broken.or_else(|| cap.nothing_left()) {
+            Some(problem) => Err(Stopped::Problem(Box::new(problem))),
+            None => Ok(()),
+        }
+    }
+
+    async fn undo(&self, handler: HandlerId, hosts: &dyn Hosts) -> Result<(), Stopped> {
+        let cap = self.recipe.cap().clone();
+        cap.begin_undo();
+        let recipe = self.recipe.clone();
+        let work = async move {
+            let body = with_call(recipe.interp(), recipe.cap(), move |call, cap| async move {
+                cap.run_handler(&call, handler).await
+            });
+            let problem =
+                |unwind| crate::v2::problem_of(&recipe.interp().error(unwind), "evaluate an on_rollback block");
+            body.await.map_err(problem)
+        };
+        if let Err(problem) = drive(&cap.port, hosts, work).await? {
+            let text = format!("{}: {}; the other undo steps go on", problem.what, problem.why);
+            hosts.tell(Event::Message { level: Level::Warning, host: None, text });
+        }
+        Ok(())
+    }
+
+    fn host(&self, id: &HostId) -> Option<Host> {
+        self.recipe.cap().host(id)
+    }
+
+    fn narrowed(&self) -> Option<(usize, usize, String)> {
+        let cap = self.recipe.cap();
+        let selected = cap.inventory.borrow().select(&Selection::all(), &cap.filters.borrow()).ok()?;
+        let filter = selected.filter.clone().filter(|_| selected.is_narrowed())?;
+        Some((selected.hosts.len(), selected.of, filter))
+    }
+}

@@ -1,0 +1,275 @@
+//! The text and options of commands.
+
+use std::cell::RefCell;
+
+use async_trait::async_trait;
+use deploy_inventory::HostId;
+use deploy_plan::{
+    Builtin, BuiltinItem, Command, CommandResult, Event, Hosts, Item, Op, Opened, ProblemKind, Program, Site, Stopped,
+    Suspension, Transaction, Want,
+};
+
+use super::{Notes, fail, load};
+
+/// Keeps the commands whole.
+#[derive(Default)]
+struct Commands {
+    notes: Notes,
+    commands: RefCell<Vec<Command>>,
+    builtins: RefCell<Vec<BuiltinItem>>,
+}
+
+#[async_trait(?Send)]
+impl Hosts for Commands {
+    fn record(&self, item: Item) {
+        match &item {
+            Item::Command(command) => self.commands.borrow_mut().push(command.clone()),
+            Item::Builtin(builtin) => self.builtins.borrow_mut().push(builtin.clone()),
+            _ => {}
+        }
+        self.notes.record(item);
+    }
+
+    async fn begin(&self, transaction: Transaction) -> Result<Opened, Stopped> {
+        self.notes.begin(transaction).await
+    }
+
+    async fn command(&self, command: Command, want: Want, why: Suspension) -> Result<Vec<CommandResult>, Stopped> {
+        self.commands.borrow_mut().push(command.clone());
+        self.notes.command(command, want, why).await
+    }
+
+    async fn settle(&self, why: Suspension, site: Option<Site>) -> Result<(), Stopped> {
+        self.notes.settle(why, site).await
+    }
+
+    fn is_rehearsal(&self) -> bool {
+        false
+    }
+
+    fn tell(&self, event: Event) {
+        self.notes.tell(event);
+    }
+}
+
+const FLEET: &str =
+    "role :web, 'w1', 'w2'\nrole :app, 'deploy@a1:2222', 'a2', :jobs => true\nrole :app, 'a3'\nset :use_sudo, true\n";
+
+/// The commands of a task `t` with this body, on the application hosts.
+async fn commands(options: &str, body: &str) -> Vec<Command> {
+    commands_for(&format!(":roles => :app{options}"), body).await
+}
+
+async fn commands_for(options: &str, body: &str) -> Vec<Command> {
+    let recipe = load(&format!("{FLEET}task(:t, {options}) do\n{body}\nend")).await;
+    let hosts = Commands::default();
+    recipe.program(vec!["t".into()]).run(&hosts).await.unwrap_or_else(|stopped| panic!("{stopped}"));
+    hosts.commands.into_inner()
+}
+
+async fn one(body: &str) -> Command {
+    let mut all = commands("", body).await;
+    assert_eq!(all.len(), 1, "{body}");
+    all.remove(0)
+}
+
+fn on_first(command: &Command) -> &str {
+    command.text.on(&command.hosts[0])
+}
+
+fn hosts(command: &Command) -> String {
+    command.hosts.iter().map(HostId::as_str).collect::<Vec<_>>().join(",")
+}
+
+#[tokio::test]
+async fn texts() {
+    for (body, text) in [
+        ("run 'ls -l'", "sh -c 'ls -l'"),
+        ("run \"echo 'hi'\"", r"sh -c 'echo '\''hi'\'''"),
+        ("run <<-CMD\n  cd /x &&\n  ls\nCMD", "sh -c 'cd /x &&\\\n  ls'"),
+        ("run 'ls', :shell => false", "ls"),
+        ("run 'ls', :shell => :bash", "bash -c 'ls'"),
+        ("set :default_shell, '/bin/bash'; run 'ls'", "/bin/bash -c 'ls'"),
+        ("set :default_shell, false; run 'ls'", "ls"),
+        ("run 'ls', :env => { 'A' => 1, :B => 'x y' }", "env A=1 B=x\\ y sh -c 'ls'"),
+        ("default_environment['PATH'] = '/opt:$PATH'; run 'ls'", "env PATH=/opt:$PATH sh -c 'ls'"),
+        ("default_environment['A'] = 1; run 'ls', :env => { 'A' => 2 }", "env A=2 sh -c 'ls'"),
+        ("default_run_options[:shell] = 'zsh'; run 'ls'", "zsh -c 'ls'"),
+        ("run 'ls', :env => 'A=1'", "env A=1 sh -c 'ls'"),
+        ("run 'echo $CAPISTRANO:HOST$ $CAPISTRANO:HOSTROLES$ $CAPISTRANO:X$'", "sh -c 'echo a1 app $CAPISTRANO:X$'"),
+        ("stream 'tail -f log'", "sh -c 'tail -f log'"),
+    ] {
+        let command = one(body).await;
+        assert_eq!(on_first(&command), text, "{body}");
+    }
+}
+
+#[tokio::test]
+async fn a_text_that_is_put_is_in_no_command() {
+    for (body, wanted) in [
+        ("put 'se''cret', '/etc/my conf', :mode => 0600", &["/etc/my conf 600 secret @ deploy@a1:2222,a2,a3"][..]),
+        ("put 'secret', '~/x', :mode => '640'", &["~/x 640 secret @ deploy@a1:2222,a2,a3"]),
+        ("put 'secret', 'x', :roles => :web", &["~/x - secret @ w1,w2"]),
+        (
+            "put 'secret', \"/x/$CAPISTRANO:HOST$\"",
+            &["/x/a1 - secret @ deploy@a1:2222", "/x/a2 - secret @ a2", "/x/a3 - secret @ a3"],
+        ),
+        ("begin; put('secret', '/x'); rescue; end", &["/x - secret @ deploy@a1:2222,a2,a3"]),
+    ] {
+        let recipe =
+            load(&format!("load 'deploy'\nset :application, 'x'\n{FLEET}task(:t, :roles => :app) do\n{body}\nend"))
+                .await;
+        let fleet = Commands::default();
+        recipe.program(vec!["t".into()]).run(&fleet).await.unwrap_or_else(|stopped| panic!("{stopped}"));
+        assert!(fleet.commands.borrow().is_empty(), "{body}");
+        let builtins = fleet.builtins.borrow();
+        let written: Vec<String> = builtins.iter().map(written).collect();
+        assert_eq!(written, wanted, "{body}");
+        assert!(fleet.notes.lines.borrow().iter().any(|line| line.starts_with("begin read")), "{body}");
+        assert!(fleet.notes.lines.borrow().iter().all(|line| !line.contains("secret")), "{body}");
+    }
+}
+
+fn written(item: &BuiltinItem) -> String {
+    let Builtin::Ops { ops, .. } = &item.builtin else { panic!("{item:?}") };
+    let [Op::WriteFile { path, content, mode }] = ops.as_slice() else { panic!("{ops:?}") };
+    let mode = mode.map_or_else(|| "-".to_owned(), |mode| format!("{mode:o}"));
+    let hosts: Vec<&str> = item.hosts.iter().map(HostId::as_str).collect();
+    format!("{path} {mode} {content} @ {}", hosts.join(","))
+}
+
+#[tokio::test]
+async fn sudo() {
+    for (body, text, shown) in [
+        ("sudo 'ls'", "sudo -S -p 'sudo password: ' ls", "sudo ls"),
+        ("sudo 'ls', :as => 'bob'", "sudo -S -p 'sudo password: ' -u bob ls", "sudo -u bob ls"),
+        ("run \"#{sudo} ls\"", "sudo -S -p 'sudo password: ' ls", "sudo ls"),
+        ("run \"#{sudo :as => 'bob'} ls\"", "sudo -S -p 'sudo password: ' -u bob ls", "sudo -u bob ls"),
+        ("run \"#{try_sudo} ls\"", "sudo -S -p 'sudo password: ' ls", "sudo ls"),
+        ("try_sudo 'ls'", "sudo -S -p 'sudo password: ' ls", "sudo ls"),
+        ("set :admin_runner, 'adm'; try_sudo 'ls'", "sudo -S -p 'sudo password: ' -u adm ls", "sudo -u adm ls"),
+        ("try_runner 'ls'", "sudo -S -p 'sudo password: ' -u app ls", "sudo -u app ls"),
+        ("set :runner, nil; try_runner 'ls'", "sudo -S -p 'sudo password: ' ls", "sudo ls"),
+        ("invoke_command 'ls', :via => :sudo", "sudo -S -p 'sudo password: ' ls", "sudo ls"),
+        ("set :sudo, '/opt/sudo'; sudo 'ls'", "/opt/sudo -S -p 'sudo password: ' ls", "/opt/sudo ls"),
+        ("set :sudo_prompt, ''; sudo 'ls'", "sudo -S ls", "sudo ls"),
+    ] {
+        let command = one(body).await;
+        assert_eq!(on_first(&command).replace("'\\''", "'"), format!("sh -c '{text}'"), "{body}");
+        assert_eq!(command.shown, shown, "{body}");
+        assert!(command.sudo, "{body}");
+    }
+    for body in
+        ["set :use_sudo, false; try_sudo 'ls'", "set :use_sudo, false; run \"#{try_sudo}ls\"", "invoke_command 'ls'"]
+    {
+        let command = one(body).await;
+        assert_eq!((on_first(&command), command.sudo), ("sh -c 'ls'", false), "{body}");
+    }
+}
+
+#[tokio::test]
+async fn who_gets_it() {
+    for (body, wanted) in [
+        ("run 'x'", "deploy@a1:2222,a2,a3"),
+        ("run 'x', :roles => :web", "w1,w2"),
+        ("run 'x', :roles => [:web, :app]", "w1,w2,deploy@a1:2222,a2,a3"),
+        ("run 'x', :roles => lambda { :web }", "w1,w2"),
+        ("run 'x', :hosts => 'w2'", "w2"),
+        ("run 'x', :hosts => ['other', 'a1']", "other,deploy@a1:2222"),
+        ("run 'x', :only => { :jobs => true }", "deploy@a1:2222,a2"),
+        ("run 'x', :except => { :jobs => true }", "a3"),
+        ("run 'x', :once => true", "deploy@a1:2222"),
+        ("capture 'x'", "deploy@a1:2222"),
+    ] {
+        assert_eq!(hosts(&one(body).await), wanted, "{body}");
+    }
+}
+
+#[tokio::test]
+async fn nested_tasks_have_their_own_scope() {
+    let recipe = load(&format!(
+        "{FLEET}task(:inner, :roles => :web) {{ run 'inner' }}\ntask(:none) {{ run 'all' }}\n\
+         task(:t, :roles => :app) {{ inner; none; run 'outer' }}"
+    ))
+    .await;
+    let notes = Notes::default();
+    super::run_recipe(&recipe, &["t"], &notes).await.unwrap();
+    assert_eq!(
+        notes.work(),
+        ["run inner @ w1,w2", "run all @ w1,w2,deploy@a1:2222,a2,a3", "run outer @ deploy@a1:2222,a2,a3"]
+    );
+}
+
+#[tokio::test]
+async fn options_of_the_flow() {
+    let slices = commands(", :max_hosts => 2", "run 'a'; run 'b', :max_hosts => 1").await;
+    assert_eq!(slices.iter().map(|c| c.max_hosts).collect::<Vec<_>>(), [Some(2), Some(1)]);
+    let goes_on = commands(", :on_error => :continue", "run 'a'").await;
+    assert!(goes_on[0].continue_on_error);
+    assert!(one("run 'a', :pty => true").await.pty);
+    assert!(!one("default_run_options[:pty] = true; run 'a'").await.pty, "a default is only a permission");
+    assert!(one("run 'a'").await.site.is_some_and(|site| site.line == 6 && site.column == 1));
+    assert_eq!(one("run 'a'").await.task.as_deref(), Some("t"));
+    let forwarding = load(&format!("{FLEET}ssh_options[:forward_agent] = true\ntask(:t) {{ run 'x' }}")).await;
+    let hosts = Commands::default();
+    forwarding.program(vec!["t".into()]).run(&hosts).await.unwrap();
+    assert!(hosts.commands.borrow()[0].forward_agent);
+}
+
+#[tokio::test]
+async fn parallel() {
+    let body = "parallel do |s|\n  s.when \"in?(:web)\", 'web'\n  s.when 'server.host == \"a1\"', 'first', :last => true\n  \
+                s.when lambda { in?(:app) }, 'app'\n  s.when \"server.host =~ /2/\", 'two'\n  s.else 'rest'\nend";
+    let all = commands_for(":hosts => %w(w1 a1 a2 other)", body).await;
+    let text = |n: usize, host: &str| all[n].text.on(&HostId::new(host)).to_owned();
+    assert_eq!(all.len(), 2);
+    assert_eq!(text(0, "w1"), "sh -c 'web'");
+    assert_eq!(text(0, "deploy@a1:2222"), "sh -c 'first'");
+    assert_eq!((text(0, "a2"), text(1, "a2")), ("sh -c 'app'".to_owned(), "sh -c 'two'".to_owned()));
+    assert_eq!(text(0, "other"), "sh -c 'rest'");
+    assert_eq!(hosts(&all[1]), "a2");
+}
+
+#[tokio::test]
+async fn what_is_not_there_yet() {
+    for body in [
+        "upload 'a', 'b'",
+        "download 'a', 'b'",
+        "get 'a', 'b'",
+        "run 'a', :data => 'x'",
+        "put \"\\xff\", 'b'",
+        "put 'x' * 70000, 'b'",
+        "put 'x', 'b', :mode => 'u=rw'",
+        "unset :deploy_to; put 'x', 'b'",
+    ] {
+        let (problem, notes) = fail(&format!("{FLEET}task(:t) {{ {body} }}"), &["t"]).await;
+        assert_eq!(problem.kind, ProblemKind::Unsupported, "{body}: {}", problem.why);
+        assert_eq!(problem.site.unwrap().line, 5);
+        assert!(notes.work().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn nothing_runs_while_the_recipe_is_loaded() {
+    for text in ["run 'x'", "puts current_release", "set :x, capture('ls')\nputs x"] {
+        let problem = super::refuse(&format!("set :application, 'a'\nset :repository, 'git@h:x'\n{FLEET}{text}")).await;
+        assert!(problem.why.contains("only while a task runs"), "{text}: {}", problem.why);
+    }
+}
+
+#[tokio::test]
+async fn a_command_needs_a_text() {
+    for body in ["run", "run nil", "run 'a', 'b'", "capture"] {
+        let (problem, _) = fail(&format!("{FLEET}task(:t) {{ {body} }}"), &["t"]).await;
+        assert!(problem.why.contains("(ArgumentError)"), "{body}: {}", problem.why);
+    }
+}
+
+#[tokio::test]
+async fn run_locally() {
+    let body = "x = run_locally('echo hello'); run \"got #{x.strip}\"";
+    let all = commands("", body).await;
+    assert_eq!(on_first(&all[0]), "sh -c 'got hello'");
+    let (problem, _) = fail(&format!("{FLEET}task(:t) {{ run_locally 'false' }}"), &["t"]).await;
+    assert_eq!(problem.what, "run \"false\" on this machine");
+}

@@ -1,0 +1,291 @@
+//! `deploy:check`: everything that is in the way of a deploy, on all hosts at once. Changes nothing.
+
+use std::rc::Rc;
+
+use deploy_inventory::HostId;
+use deploy_plan::{
+    Command, CommandResult, CommandText, Event, ExitStatus, Layout, Level, Problem, ProblemKind, Purpose, StepClass,
+    Suspension, Want,
+};
+use deploy_ruby::{Args, Call, CommandLine, Stderr, Unwind, Value};
+
+use crate::v2::Cap;
+use crate::v2::cap::Dependency;
+use crate::v2::command::{quote, quote_path};
+use crate::v2::convert::{R, fail, problem_of};
+use crate::v2::scope::Wanted;
+
+impl Cap {
+    /// Looks at the repository, the hosts and the recipe's own conditions.
+    pub async fn check(self: &Rc<Self>, call: &Call) -> R<()> {
+        let Some(hosts) = self.task_hosts(call).await? else { return Ok(()) };
+        let mut blockers: Vec<Problem> = Vec::new();
+        let layout = self.layout(call).await?;
+        let mut tools: Vec<(String, String)> = Vec::new();
+        match self.pinned(call).await {
+            Ok(pinned) => {
+                let needed = pinned.source.requirements(pinned.strategy, !pinned.exclude.is_empty());
+                tools.extend(needed.into_iter().map(|needed| (needed.program, needed.purpose)));
+            }
+            Err(unwind) => blockers.push(self.as_blocker(call, unwind)?),
+        }
+        let results = self.probe(probe_text(&layout, &tools), "look at the directories and tools", &hosts).await;
+        for result in &results {
+            blockers.extend(self.findings(result, &layout, &tools));
+        }
+        // What the recipe itself depends on is asked of all of its hosts at once, so only when all of them answer.
+        let all_answer = results.iter().all(|result| !matches!(result.status, ExitStatus::Lost(_)));
+        let dependencies = if all_answer { self.dependencies.borrow().clone() } else { Vec::new() };
+        for dependency in &dependencies {
+            blockers.extend(self.check_dependency(call, dependency).await?);
+        }
+        if blockers.is_empty() {
+            self.open(call, Purpose::Read, hosts).await?;
+            let text = "the hosts are ready for a deploy".to_owned();
+            self.port.tell(Event::Message { level: Level::Info, host: None, text });
+            return Ok(());
+        }
+        Err(self.refuse(call, blockers))
+    }
+
+    /// Tells every blocker; the exception sums them up.
+    fn refuse(&self, call: &Call, blockers: Vec<Problem>) -> Unwind {
+        let count = blockers.len();
+        let mut hosts: Vec<&HostId> = blockers.iter().filter_map(|problem| problem.host.as_ref()).collect();
+        hosts.sort();
+        hosts.dedup();
+        let things = if count == 1 { "1 thing is".to_owned() } else { format!("{count} things are") };
+        let where_ = match hosts.len() {
+            0 => String::new(),
+            1 => " on 1 host".to_owned(),
+            several => format!(" on {several} hosts"),
+        };
+        let first = blockers.first().map_or(ProblemKind::Layout, |problem| problem.kind);
+        let mut whole = Problem::new(first, "check that the hosts are ready", format!("{things} in the way{where_}"));
+        whole.task = Some("deploy:check".to_owned());
+        whole.next = Some("mend what is listed above, then run cap deploy:check again".to_owned());
+        for problem in blockers {
+            self.port.tell(Event::Failed { problem });
+        }
+        fail(call, whole)
+    }
+
+    /// An exception as one of the blockers; a jump goes on.
+    fn as_blocker(&self, call: &Call, unwind: Unwind) -> R<Problem> {
+        if unwind.exception().is_none() {
+            return Err(unwind);
+        }
+        Ok(problem_of(&call.interp().error(unwind), "read the repository"))
+    }
+
+    async fn probe(&self, text: String, shown: &str, hosts: &[HostId]) -> Vec<CommandResult> {
+        let command = Command {
+            shown: shown.to_owned(),
+            text: CommandText::Same(format!("sh -c {}", quote(&text))),
+            hosts: hosts.to_vec(),
+            task: Some("deploy:check".to_owned()),
+            site: None,
+            class: StepClass::Idempotent,
+            sudo: false,
+            pty: false,
+            max_hosts: None,
+            continue_on_error: false,
+            forward_agent: false,
+        };
+        self.port.command(command, Want::Reach, Suspension::Facts).await
+    }
+
+    fn findings(&self, result: &CommandResult, layout: &Layout, tools: &[(String, String)]) -> Vec<Problem> {
+        let name = self.host(&result.host).map_or_else(|| result.host.to_string(), |host| host.name);
+        if !result.status.is_success() {
+            if result.status == ExitStatus::Skipped && self.port.is_rehearsal() {
+                return Vec::new();
+            }
+            if let ExitStatus::Lost(why) = &result.status {
+                let what = format!("connect to {}", result.host);
+                return vec![Problem::new(ProblemKind::Connect, what, why.clone()).on(&result.host)];
+            }
+            let tail = String::from_utf8_lossy(&result.stderr);
+            let why = format!("{}: {}", result.status, tail.trim());
+            return vec![Problem::new(ProblemKind::Step, "look at the host", why).on(&result.host)];
+        }
+        let output = String::from_utf8_lossy(&result.stdout).into_owned();
+        let login = output.lines().find_map(|line| line.strip_prefix("login ")).unwrap_or("LOGIN").to_owned();
+        let lines = output.lines().filter(|line| !line.starts_with("login "));
+        lines
+            .filter_map(|line| finding(line, &name, &login, layout, tools))
+            .map(|problem| problem.on(&result.host))
+            .collect()
+    }
+
+    async fn check_dependency(self: &Rc<Self>, call: &Call, dependency: &Dependency) -> R<Vec<Problem>> {
+        let arguments: Vec<String> = dependency.arguments.iter().map(Value::to_s).collect();
+        let first = arguments.first().cloned().unwrap_or_default();
+        let test = test_of(&dependency.kind, &arguments);
+        let message = dependency.message.borrow().clone();
+        let text = message.unwrap_or_else(|| test.message.clone());
+        let problem = |why: String| {
+            let mut problem =
+                Problem::new(ProblemKind::MissingTool, format!("depend on {} {first}", dependency.kind), why);
+            problem.site = dependency.site.clone();
+            problem.task = Some("deploy:check".to_owned());
+            problem
+        };
+        if !dependency.remote {
+            let command = deploy_ruby::Command {
+                line: CommandLine::Shell(test.text),
+                env: Vec::new(),
+                dir: None,
+                stdin: Some(Vec::new()),
+                capture: true,
+                stderr: Stderr::Capture,
+            };
+            let done = self.local_effects(call).run(call, command).await;
+            let fine = done.is_ok_and(|finished| finished.status == Some(0));
+            return Ok(if fine { Vec::new() } else { vec![problem(format!("{text} (on this machine)"))] });
+        }
+        let options = self.current_task().map(|task| task.options.clone());
+        let wanted = Wanted::read(call, options.as_deref(), &dependency.options).await?;
+        let hosts: Vec<HostId> =
+            self.scope(call, &wanted).await?.unwrap_or_default().into_iter().map(|host| host.id).collect();
+        let results = self.probe(test.text, &format!("check {} {first}", dependency.kind), &hosts).await;
+        let mut found = Vec::new();
+        for result in results {
+            if result.status == ExitStatus::Skipped && self.port.is_rehearsal() {
+                continue;
+            }
+            let fine = match (dependency.kind.as_str(), dependency.arguments.get(1)) {
+                ("match", Some(expected)) => matches(call, expected, &result.stdout).await?,
+                _ => result.status.is_success(),
+            };
+            if !fine {
+                found.push(problem(text.clone()).on(&result.host));
+            }
+        }
+        Ok(found)
+    }
+}
+
+async fn matches(call: &Call, expected: &Value, output: &[u8]) -> R<bool> {
+    let output = Value::bytes(output.to_vec());
+    let answer = match expected {
+        Value::Regexp(_) => call.send(expected, "===", Args::one(output)).await?,
+        text => call.send(&output, "include?", Args::one(text.to_s())).await?,
+    };
+    Ok(answer.truthy())
+}
+
+struct Test {
+    text: String,
+    message: String,
+}
+
+fn test_of(kind: &str, arguments: &[String]) -> Test {
+    let argument = |n: usize| arguments.get(n).cloned().unwrap_or_default();
+    let (first, second) = (argument(0), argument(1));
+    let (text, message) = match kind {
+        "directory" => (
+            format!("test -d {}", quote_path(&first)),
+            format!("{first} is not a directory; cap deploy:setup makes the usual ones"),
+        ),
+        "file" => (format!("test -f {}", quote_path(&first)), format!("{first} is not a file")),
+        "writable" => (format!("test -w {}", quote_path(&first)), format!("{first} is not writable")),
+        "command" => (format!("command -v {} >/dev/null", quote(&first)), format!("{first} is not in the PATH")),
+        "gem" => (
+            format!("gem list --installed {} --version {} >/dev/null", quote(&format!("^{first}$")), quote(&second)),
+            format!("the gem {first} {second} is not installed"),
+        ),
+        "deb" => (
+            format!("dpkg -s {} | grep {} >/dev/null", quote(&first), quote(&format!("^Version: {second}"))),
+            format!("the package {first} {second} is not installed"),
+        ),
+        "rpm" => (
+            format!("rpm -q {} | grep {} >/dev/null", quote(&first), quote(&second)),
+            format!("the package {first} {second} is not installed"),
+        ),
+        _ => (first.clone(), format!("the output of {first:?} is not as expected ({second})")),
+    };
+    Test { text, message }
+}
+
+/// What the host prints: one finding a line.
+fn probe_text(layout: &Layout, tools: &[(String, String)]) -> String {
+    let mut text = String::from("echo \"login $(id -un)\"\n");
+    for (name, path) in [("deploy_to", &layout.deploy_to), ("releases", &layout.releases), ("shared", &layout.shared)] {
+        let path = quote_path(&path.to_string());
+        text.push_str(&format!(
+            "p={path}; if [ ! -d \"$p\" ]; then echo 'absent {name}'; elif [ ! -w \"$p\" ]; then echo 'unwritable {name}'; fi\n"
+        ));
+    }
+    let current = quote_path(&layout.current.to_string());
+    text.push_str(&format!("p={current}; if [ -e \"$p\" ] && [ ! -L \"$p\" ]; then echo 'real current'; fi\n"));
+    for (index, (program, _)) in tools.iter().enumerate() {
+        text.push_str(&format!("command -v {} >/dev/null 2>&1 || echo 'tool {index}'\n", quote(program)));
+    }
+    text
+}
+
+fn finding(line: &str, host: &str, login: &str, layout: &Layout, tools: &[(String, String)]) -> Option<Problem> {
+    let (word, rest) = line.split_once(' ')?;
+    let path = match rest {
+        "deploy_to" => layout.deploy_to.to_string(),
+        "releases" => layout.releases.to_string(),
+        "shared" => layout.shared.to_string(),
+        _ => layout.current.to_string(),
+    };
+    let quoted = quote_path(&path);
+    Some(match word {
+        "absent" => Problem::new(ProblemKind::Layout, format!("find {path}"), "it is not there")
+            .next(format!("cap deploy:setup HOSTS={host}")),
+        "unwritable" => Problem::new(ProblemKind::Layout, format!("write into {path}"), format!("{login} may not"))
+            .next(format!("ssh -t {host} sudo chown {login} {quoted}")),
+        "real" => Problem::new(
+            ProblemKind::CurrentNotALink,
+            format!("switch {path}"),
+            "it is a real file or directory, no link",
+        )
+        .next(format!("ssh {host} mv {quoted} {}", quote_path(&format!("{path}.before")))),
+        "tool" => {
+            let (program, purpose) = rest.parse::<usize>().ok().and_then(|index| tools.get(index))?;
+            Problem::new(ProblemKind::MissingTool, format!("find {program}"), format!("it is needed to {purpose}"))
+                .next(format!("install {program} on {host}"))
+        }
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use deploy_plan::RemotePath;
+
+    use super::*;
+
+    fn layout() -> Layout {
+        Layout::new(RemotePath::new("/var/www/my shop").unwrap())
+    }
+
+    #[test]
+    fn findings_name_what_mends_them() {
+        let tools = [("git".to_owned(), "read the git repository".to_owned())];
+        let of = |line: &str| finding(line, "web1", "deploy", &layout(), &tools).unwrap();
+        assert_eq!(of("absent releases").next.unwrap(), "cap deploy:setup HOSTS=web1");
+        assert_eq!(of("unwritable deploy_to").next.unwrap(), "ssh -t web1 sudo chown deploy '/var/www/my shop'");
+        assert_eq!(of("real current").kind, ProblemKind::CurrentNotALink);
+        assert_eq!(of("tool 0").why, "it is needed to read the git repository");
+        assert!(finding("noise", "web1", "deploy", &layout(), &tools).is_none());
+    }
+
+    #[test]
+    fn the_probe_runs_in_sh() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path().join("app");
+        std::fs::create_dir_all(root.join("releases")).unwrap();
+        std::fs::create_dir_all(root.join("current")).unwrap();
+        let layout = Layout::new(RemotePath::new(root.to_str().unwrap()).unwrap());
+        let tools = [("sh".to_owned(), String::new()), ("no-such-tool-here".to_owned(), String::new())];
+        let output = std::process::Command::new("sh").arg("-c").arg(probe_text(&layout, &tools)).output().unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        let lines: Vec<&str> = text.lines().filter(|line| !line.starts_with("login ")).collect();
+        assert_eq!(lines, ["absent shared", "real current", "tool 1"]);
+    }
+}

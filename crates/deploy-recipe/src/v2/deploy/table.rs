@@ -1,0 +1,321 @@
+//! The built-in tasks: names, options, descriptions.
+
+use std::rc::Rc;
+
+use deploy_ruby::{Hash, Value};
+
+use crate::tasks::Task;
+use crate::v2::cap::Body;
+use crate::v2::{Cap, TaskRef};
+
+/// A task whose body is ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum BuiltinTask {
+    Check,
+    Cleanup,
+    Cold,
+    CreateSymlink,
+    Deploy,
+    FinalizeUpdate,
+    Invoke,
+    Migrate,
+    Migrations,
+    Pending,
+    PendingDiff,
+    Restart,
+    Rollback,
+    RollbackCleanup,
+    RollbackCode,
+    RollbackRevision,
+    Setup,
+    Shell,
+    Start,
+    Stop,
+    Symlink,
+    Update,
+    UpdateCode,
+    Upload,
+    WebDisable,
+    WebEnable,
+}
+
+/// Which hosts a built-in task is for.
+#[derive(Clone, Copy)]
+enum For {
+    /// It only calls others.
+    All,
+    /// Hosts with releases.
+    Releases,
+    /// The role, hosts with releases.
+    RoleReleases(&'static str),
+    /// The role.
+    Role(&'static str),
+    /// The primary host of the role `db`.
+    PrimaryDb,
+}
+
+impl For {
+    fn options(self) -> Rc<Hash> {
+        let options = Hash::new();
+        let no_release = || Value::hash([(Value::sym("no_release"), Value::Bool(true))]);
+        match self {
+            Self::All => {}
+            Self::Releases => {
+                options.insert(Value::sym("except"), no_release());
+            }
+            Self::RoleReleases(role) => {
+                options.insert(Value::sym("roles"), Value::sym(role));
+                options.insert(Value::sym("except"), no_release());
+            }
+            Self::Role(role) => {
+                options.insert(Value::sym("roles"), Value::sym(role));
+            }
+            Self::PrimaryDb => {
+                options.insert(Value::sym("roles"), Value::sym("db"));
+                options.insert(Value::sym("only"), Value::hash([(Value::sym("primary"), Value::Bool(true))]));
+            }
+        }
+        Rc::new(options)
+    }
+}
+
+/// Tasks that are there without `load 'deploy'`.
+const STANDARD: &[(&str, &str, For, BuiltinTask, &str)] = &[
+    (
+        "",
+        "invoke",
+        For::All,
+        BuiltinTask::Invoke,
+        "Runs one command on the hosts.\n\nGive the command in COMMAND; it goes to all hosts, or to those that ROLES or HOSTS name. \
+         With SUDO=1 it runs through sudo.\n\n  cap invoke COMMAND=\"uptime\" ROLES=app\n  cap invoke COMMAND=\"service nginx reload\" SUDO=1",
+    ),
+    (
+        "",
+        "shell",
+        For::All,
+        BuiltinTask::Shell,
+        "Opens a prompt for commands to all hosts.\n\nNot there yet: `cap invoke COMMAND=…` runs one command.",
+    ),
+];
+
+/// Tasks of the deploy recipes.
+const DEPLOY: &[(&str, &str, For, BuiltinTask, &str)] = &[
+    (
+        "deploy",
+        "default",
+        For::All,
+        BuiltinTask::Deploy,
+        "Deploys the project.\n\nBuilds a new release on every host, makes it live on all of them in one short window, and restarts \
+         the application. If a host fails on the way, every host is put back. Run deploy:setup once before, and deploy:cold for the \
+         first deploy of an application that has to be started.",
+    ),
+    (
+        "deploy",
+        "setup",
+        For::Releases,
+        BuiltinTask::Setup,
+        "Makes the directories of a deployment on the hosts.\n\nIt can be run again at any time, for new hosts too: what is there \
+         already stays as it is.",
+    ),
+    (
+        "deploy",
+        "update",
+        For::All,
+        BuiltinTask::Update,
+        "Builds a new release and makes it live, without restarting anything.\n\nIf a host fails, every host keeps the release that \
+         was live.",
+    ),
+    (
+        "deploy",
+        "update_code",
+        For::Releases,
+        BuiltinTask::UpdateCode,
+        "Builds a new release on the hosts, without making it live.\n\nThe revision is looked up once, on this machine, so that \
+         every host gets the same one. deploy_via says how the code comes to the hosts.",
+    ),
+    (
+        "deploy",
+        "finalize_update",
+        For::Releases,
+        BuiltinTask::FinalizeUpdate,
+        "[internal] Lets the group write the new release, links what is shared into it, and evens out the time stamps of assets.",
+    ),
+    (
+        "deploy",
+        "create_symlink",
+        For::Releases,
+        BuiltinTask::CreateSymlink,
+        "Makes the newest complete release live.\n\nPoints the `current` link of every host to it. Ordinarily a part of deploy:update.",
+    ),
+    ("deploy", "symlink", For::Releases, BuiltinTask::Symlink, "[internal] The old name of deploy:create_symlink."),
+    (
+        "deploy",
+        "restart",
+        For::RoleReleases("app"),
+        BuiltinTask::Restart,
+        "Does nothing until the recipe redefines it.\n\nDefine deploy:restart in the recipe to have the application restarted after \
+         each deploy and rollback.",
+    ),
+    (
+        "deploy",
+        "start",
+        For::Role("app"),
+        BuiltinTask::Start,
+        "Does nothing until the recipe redefines it.\n\nDefine deploy:start in the recipe to have deploy:cold start the application.",
+    ),
+    (
+        "deploy",
+        "stop",
+        For::Role("app"),
+        BuiltinTask::Stop,
+        "Does nothing until the recipe redefines it.\n\nDefine deploy:stop in the recipe to stop the application.",
+    ),
+    (
+        "deploy",
+        "migrate",
+        For::PrimaryDb,
+        BuiltinTask::Migrate,
+        "Runs rake db:migrate on the primary database host.\n\nIn the newest release; with `set :migrate_target, :current` in the \
+         live one. rake, rails_env and migrate_env say with what.",
+    ),
+    (
+        "deploy",
+        "migrations",
+        For::All,
+        BuiltinTask::Migrations,
+        "Deploys, and runs pending migrations before the new release goes live.\n\nIf a host fails, every host is put back; the \
+         database stays migrated, which the report says.",
+    ),
+    (
+        "deploy",
+        "cold",
+        For::All,
+        BuiltinTask::Cold,
+        "Deploys for the first time: update, migrate, start.\n\nRun deploy:setup before. Unlike deploy it starts the application \
+         instead of restarting it.",
+    ),
+    (
+        "deploy",
+        "cleanup",
+        For::Releases,
+        BuiltinTask::Cleanup,
+        "Removes old releases.\n\nThe newest keep_releases (5) stay, and so do always the live one and the one that a rollback would \
+         go to.",
+    ),
+    (
+        "deploy",
+        "check",
+        For::Releases,
+        BuiltinTask::Check,
+        "Checks that the hosts are ready for a deploy.\n\nChanges nothing. Lists everything that is in the way, on all hosts at once, \
+         each with what mends it. Own conditions are added with `depend`.",
+    ),
+    (
+        "deploy",
+        "upload",
+        For::Releases,
+        BuiltinTask::Upload,
+        "Copies files of this machine into the live release.\n\nNot there yet.",
+    ),
+    (
+        "deploy",
+        "pending",
+        For::Releases,
+        BuiltinTask::Pending,
+        "Shows what has been committed since the last deploy.\n\nThe log from the live revision to the one that a deploy would take.",
+    ),
+    (
+        "deploy:pending",
+        "diff",
+        For::Releases,
+        BuiltinTask::PendingDiff,
+        "Shows the changes since the last deploy as a diff.",
+    ),
+    (
+        "deploy:rollback",
+        "default",
+        For::All,
+        BuiltinTask::Rollback,
+        "Goes back to the release before, and restarts.\n\nRELEASE names another one to go to, by its directory in releases. The \
+         release that was left is removed when all hosts are back.\n\n  cap deploy:rollback RELEASE=20261123054446",
+    ),
+    (
+        "deploy:rollback",
+        "code",
+        For::Releases,
+        BuiltinTask::RollbackCode,
+        "Goes back to the release before, without restarting.\n\nRELEASE names another one to go to, as for deploy:rollback.",
+    ),
+    (
+        "deploy:rollback",
+        "revision",
+        For::Releases,
+        BuiltinTask::RollbackRevision,
+        "[internal] Makes the release before live again, or the one that RELEASE names.",
+    ),
+    (
+        "deploy:rollback",
+        "cleanup",
+        For::Releases,
+        BuiltinTask::RollbackCleanup,
+        "[internal] Removes the release that a rollback has left.",
+    ),
+    (
+        "deploy:web",
+        "disable",
+        For::RoleReleases("web"),
+        BuiltinTask::WebDisable,
+        "Puts up a page that says the site is down for maintenance.\n\nWrites shared/system/maintenance.html on the web hosts; the \
+         web server must be told to show it when it is there. REASON and UNTIL are shown on the page.\n\n  \
+         cap deploy:web:disable REASON=\"a hardware upgrade\" UNTIL=\"12pm Central Time\"",
+    ),
+    (
+        "deploy:web",
+        "enable",
+        For::RoleReleases("web"),
+        BuiltinTask::WebEnable,
+        "Takes the maintenance page down again.",
+    ),
+];
+
+fn add(cap: &Cap, rows: &[(&str, &str, For, BuiltinTask, &str)]) {
+    let mut tasks = cap.tasks.borrow_mut();
+    for (namespace, name, hosts, builtin, description) in rows {
+        let mut inside = String::new();
+        for part in namespace.split(':').filter(|part| !part.is_empty()) {
+            // A recipe that has a task of that name keeps it, and goes without the built-in ones below.
+            inside = tasks.open(&inside, part).unwrap_or_default();
+        }
+        if inside == **namespace && tasks.get(namespace, name).is_none() {
+            let task: Task<Body, Rc<Hash>> = Task {
+                namespace: (*namespace).to_owned(),
+                name: (*name).to_owned(),
+                description: Some((*description).to_owned()),
+                options: hosts.options(),
+                body: Body::Builtin(*builtin),
+                site: None,
+            };
+            // Cannot shadow anything: there is neither a task nor a namespace of that name.
+            let _ = tasks.define(task);
+        }
+    }
+}
+
+/// Adds what is there in every recipe.
+pub(crate) fn install_standard(cap: &Cap) {
+    add(cap, STANDARD);
+}
+
+/// Adds the deploy recipes.
+pub(crate) fn install(cap: &Rc<Cap>) {
+    if cap.deploy_loaded.replace(true) {
+        return;
+    }
+    super::defaults::install(cap);
+    add(cap, DEPLOY);
+}
+
+/// Whether a task's body is this one of ours.
+pub(crate) fn is(task: &TaskRef, builtin: BuiltinTask) -> bool {
+    matches!(task.body, Body::Builtin(b) if b == builtin)
+}

@@ -1,0 +1,216 @@
+//! Variables that come from the hosts, and what is opened there.
+
+use std::rc::Rc;
+
+use deploy_inventory::HostId;
+use deploy_plan::{HostRelease, Layout, Opened, Problem, ProblemKind, Purpose, ReleaseId, RemotePath, Transaction};
+use deploy_ruby::{Call, Hash, Value};
+
+use super::Cap;
+use super::cap::Open;
+use super::command::quote_path;
+use super::convert::{R, fail, site};
+use super::places::PLACES;
+use super::scope::Wanted;
+
+/// Tasks in which a new release is made: there `release_path` is that release, whatever has been recorded so far.
+const DEPLOYING: &[&str] = &[
+    "deploy",
+    "deploy:update",
+    "deploy:update_code",
+    "deploy:finalize_update",
+    "deploy:create_symlink",
+    "deploy:symlink",
+    "deploy:migrations",
+    "deploy:cold",
+];
+
+impl Cap {
+    /// The layout as the variables say.
+    pub async fn layout(self: &Rc<Self>, call: &Call) -> R<Layout> {
+        let mut layout = Layout::new(self.path(call, "deploy_to").await?);
+        layout.releases = self.path(call, "releases_path").await?;
+        layout.shared = self.path(call, "shared_path").await?;
+        layout.current = self.path(call, "current_path").await?;
+        layout.relative_links = self.flag(call, "relative_links", false).await?;
+        layout.group_writable = self.flag(call, "group_writable", true).await?;
+        Ok(layout)
+    }
+
+    /// A variable that is a path on the hosts; a relative one begins in the login's home, where commands start.
+    pub async fn path(self: &Rc<Self>, call: &Call, variable: &str) -> R<RemotePath> {
+        let text = self.need(call, variable).await?;
+        if PLACES.contains(&variable) {
+            self.refuse_stranger(call, variable, &text)?;
+        }
+        self.remote_path(call, variable, &text)
+    }
+
+    /// A path on the hosts.
+    pub fn remote_path(&self, call: &Call, variable: &str, text: &str) -> R<RemotePath> {
+        let rooted = text.is_empty() || text.starts_with(['/', '~', '$']);
+        let parsed = if rooted { RemotePath::new(text) } else { RemotePath::new(&format!("~/{text}")) };
+        parsed.map_err(|error| {
+            let problem = Problem::new(ProblemKind::Usage, format!("use {variable} {text:?}"), error.to_string());
+            fail(call, problem.at(self.set_at(variable)))
+        })
+    }
+
+    /// Opens the layout on some hosts. What is open already for at least as much is not asked again.
+    pub async fn open(self: &Rc<Self>, call: &Call, purpose: Purpose, hosts: Vec<HostId>) -> R<Opened> {
+        if !self.port.is_open() {
+            let why = "hosts can be asked only while a task runs, not while the recipe is being loaded";
+            return Err(fail(call, Problem::new(ProblemKind::Recipe, "read the hosts", why).at(site(call))));
+        }
+        if let Some(open) = &self.flow.borrow().open {
+            let known = hosts.iter().all(|id| open.answer.hosts.iter().any(|(host, _)| host == id));
+            if known && (open.purpose == purpose || purpose == Purpose::Read) {
+                return Ok(open.answer.clone());
+            }
+        }
+        let layout = self.layout(call).await?;
+        let sudo = self.builtin_sudo(call).await?;
+        let place = self.frame().and_then(|frame| frame.site);
+        let answer = self.port.begin(Transaction { purpose: purpose.clone(), layout, hosts, sudo, site: place }).await;
+        let mut flow = self.flow.borrow_mut();
+        // A read does not hide what is open for more.
+        if purpose != Purpose::Read || flow.open.is_none() {
+            flow.open = Some(Open { purpose, answer: answer.clone() });
+        }
+        Ok(answer)
+    }
+
+    /// Opens the hosts for a new release; its id. The revision is pinned before.
+    pub async fn open_deploy(self: &Rc<Self>, call: &Call) -> R<ReleaseId> {
+        if let Some(id) = self.deploying() {
+            return Ok(id);
+        }
+        self.pinned(call).await?;
+        let task = self.tasks.borrow().find("deploy:update_code");
+        let options = task.map(|task| task.options.clone()).unwrap_or_default();
+        let wanted = Wanted::read(call, Some(&options), &Hash::new()).await?;
+        let hosts = self.scope(call, &wanted).await?.unwrap_or_default();
+        let hosts: Vec<HostId> = hosts.into_iter().map(|host| host.id).collect();
+        let release_name = self.chosen_name(call).await?;
+        let opened = self.open(call, Purpose::Deploy { release_name }, hosts).await?;
+        opened.release.ok_or_else(|| {
+            let problem = Problem::new(ProblemKind::Layout, "name the new release", "the hosts gave no release");
+            fail(call, problem)
+        })
+    }
+
+    /// The release that is being made, when the hosts are open for one.
+    pub fn deploying(&self) -> Option<ReleaseId> {
+        let flow = self.flow.borrow();
+        let open = flow.open.as_ref()?;
+        matches!(open.purpose, Purpose::Deploy { .. }).then(|| open.answer.release.clone()).flatten()
+    }
+
+    /// The recipe's own release name, or the one that a task has read before a deploy began.
+    async fn chosen_name(self: &Rc<Self>, call: &Call) -> R<Option<String>> {
+        if self.variables.borrow().is_own("release_name") {
+            return self.text(call, "release_name").await;
+        }
+        Ok(self.flow.borrow().timestamp.clone())
+    }
+
+    /// `release_name`
+    pub async fn release_name(self: &Rc<Self>, call: &Call) -> R {
+        if let Some(id) = self.deploying() {
+            return Ok(Value::str(id.as_str()));
+        }
+        if self.port.is_open() && DEPLOYING.iter().any(|name| self.is_inside(name)) {
+            let id = self.open_deploy(call).await?;
+            return Ok(Value::str(id.as_str()));
+        }
+        let now = call.interp().effects().now();
+        let name = now.strftime("%Y%m%d%H%M%S").to_string();
+        let mut flow = self.flow.borrow_mut();
+        Ok(Value::from(flow.timestamp.get_or_insert(name).clone()))
+    }
+
+    /// What the first host of the innermost task's scope has.
+    async fn facts(self: &Rc<Self>, call: &Call) -> R<HostRelease> {
+        let all = self.release_hosts(call).await?;
+        let opened = self.open(call, Purpose::Read, all).await?;
+        let options = self.current_task().map(|task| task.options.clone());
+        let wanted = Wanted::read(call, options.as_deref(), &Hash::new()).await?;
+        let scope = self.select(call, &wanted.selection).await?;
+        let of = |id: &HostId| opened.hosts.iter().find(|(host, _)| host == id).map(|(_, facts)| facts.clone());
+        let first = scope.iter().find_map(|host| of(&host.id));
+        Ok(first.or_else(|| opened.hosts.first().map(|(_, facts)| facts.clone())).unwrap_or_default())
+    }
+
+    async fn release_dir(self: &Rc<Self>, call: &Call, id: Option<&ReleaseId>) -> R {
+        match id {
+            Some(id) => Ok(Value::from(format!("{}/{id}", self.need(call, "releases_path").await?))),
+            None => Ok(Value::Nil),
+        }
+    }
+
+    /// The release that this run has built, when it has.
+    fn built(&self) -> Option<ReleaseId> {
+        if self.flow.borrow().building { self.deploying() } else { None }
+    }
+
+    /// `releases`: complete ones, oldest first.
+    pub async fn releases(self: &Rc<Self>, call: &Call) -> R {
+        let facts = self.facts(call).await?;
+        let mut names: Vec<Value> = facts.releases.iter().map(|id| Value::str(id.as_str())).collect();
+        names.extend(self.built().map(|id| Value::str(id.as_str())));
+        Ok(Value::array(names))
+    }
+
+    /// `current_release`: the one that this run has built, else the live one, else the newest.
+    pub async fn current_release(self: &Rc<Self>, call: &Call) -> R {
+        if let Some(id) = self.built() {
+            return self.release_dir(call, Some(&id)).await;
+        }
+        let facts = self.facts(call).await?;
+        self.release_dir(call, facts.live.as_ref().or(facts.releases.last())).await
+    }
+
+    /// `previous_release`: the one that a rollback would go to.
+    pub async fn previous_release(self: &Rc<Self>, call: &Call) -> R {
+        let facts = self.facts(call).await?;
+        let previous =
+            if self.built().is_some() { facts.live.or(facts.releases.last().cloned()) } else { facts.previous };
+        self.release_dir(call, previous.as_ref()).await
+    }
+
+    /// `latest_release`: the new one in a deploy, else the current one.
+    pub async fn latest_release(self: &Rc<Self>, call: &Call) -> R {
+        if self.deploying().is_some() || self.flow.borrow().timestamp.is_some() {
+            return self.get(call, "release_path").await;
+        }
+        self.get(call, "current_release").await
+    }
+
+    /// `current_revision`: that of the live release.
+    pub async fn current_revision(self: &Rc<Self>, call: &Call) -> R {
+        let facts = self.facts(call).await?;
+        Ok(facts.live_revision.map_or(Value::Nil, |revision| Value::str(revision.as_str())))
+    }
+
+    /// `latest_revision`
+    pub async fn latest_revision(self: &Rc<Self>, call: &Call) -> R {
+        if self.deploying().is_some() {
+            return Ok(Value::str(self.pinned(call).await?.pinned.revision.as_str()));
+        }
+        self.current_revision(call).await
+    }
+
+    /// `previous_revision`
+    pub async fn previous_revision(self: &Rc<Self>, call: &Call) -> R {
+        let path = self.get(call, "previous_release").await?;
+        if path.is_nil() {
+            return Ok(Value::Nil);
+        }
+        if self.built().is_some() {
+            return self.current_revision(call).await;
+        }
+        let text = format!("cat {}", quote_path(&format!("{}/REVISION", path.to_s())));
+        let answer = super::actions::capture(self, call, &text, &Hash::new(), None).await?;
+        Ok(Value::from(answer.to_s().trim().to_owned()))
+    }
+}

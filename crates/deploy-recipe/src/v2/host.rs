@@ -1,0 +1,249 @@
+//! What the evaluator asks about names and files: constants, `load`, `require`, hints.
+
+use std::rc::Rc;
+
+use async_trait::async_trait;
+use deploy_plan::{Level, Problem, ProblemKind};
+use deploy_ruby::{Args, Call, Host, LoadKind, Loaded, Object, Reply, Unwind, Value};
+
+use super::Cap;
+use super::convert::{R, site, unsupported};
+use super::namespace::Namespace;
+use super::questions::Cli;
+
+/// Gems whose recipes are planned to be built in.
+const LATER: &[&str] = &[
+    "airbrake/capistrano",
+    "bundler/capistrano",
+    "capistrano-unicorn",
+    "capistrano/ext/multistage",
+    "capistrano/ext/monitor",
+    "capistrano/ext/upload",
+    "capistrano_colors",
+    "delayed/recipes",
+    "hoptoad_notifier/capistrano",
+    "mongrel_cluster/recipes",
+    "new_relic/recipes",
+    "railsless-deploy",
+    "rvm/capistrano",
+    "capistrano-rbenv",
+    "sidekiq/capistrano",
+    "thinking_sphinx/deploy/capistrano",
+    "whenever/capistrano",
+    "puma/capistrano",
+    "capistrano/bundler",
+    "capistrano_recipes",
+    "capistrano/node-deploy",
+];
+
+/// Bundled recipes that are not there yet.
+const BUNDLED_LATER: &[&str] = &["deploy/assets", "deploy/rails3", "compat", "upgrade", "templates"];
+
+/// Answers for one recipe.
+pub(crate) struct CapHost {
+    pub cap: Rc<Cap>,
+}
+
+#[async_trait(?Send)]
+impl Host for CapHost {
+    /// A bare word in code whose self is no part of the recipe, such as a template.
+    async fn missing(&self, call: &Call, recv: Option<&Value>, name: &str, args: &Args) -> Reply {
+        if recv.is_some() || call.self_value().downcast::<Namespace>().is_some() {
+            return Ok(None);
+        }
+        let root = self.cap.namespace("");
+        if let Some(value) = root.clone().call(call, name, args).await? {
+            return Ok(Some(value));
+        }
+        root.missing(call, name, args).await
+    }
+
+    fn constant(&self, _call: &Call, name: &str) -> Reply {
+        Ok(Some(match name {
+            "Capistrano" => Value::object(Module),
+            "Capistrano::CLI" => Value::object(Cli { cap: self.cap.clone() }),
+            "Capistrano::Configuration" => Value::object(Configuration { cap: self.cap.clone() }),
+            "Capistrano::VERSION" | "Capistrano::Version::STRING" => Value::str(env!("CARGO_PKG_VERSION")),
+            "Capistrano::Logger::IMPORTANT" => Value::Int(0),
+            "Capistrano::Logger::INFO" => Value::Int(1),
+            "Capistrano::Logger::DEBUG" => Value::Int(2),
+            "Capistrano::Logger::TRACE" | "Capistrano::Logger::MAX_LEVEL" => Value::Int(3),
+            _ => return Ok(None),
+        }))
+    }
+
+    async fn load(&self, call: &Call, kind: LoadKind, name: &str) -> Result<Loaded, Unwind> {
+        match kind {
+            LoadKind::Load => {
+                self.cap.load_file(call, name).await?;
+                Ok(Loaded::Handled(true))
+            }
+            LoadKind::Require | LoadKind::RequireRelative => self.cap.require(call, name).await,
+        }
+    }
+
+    fn words(&self, _self_value: &Value) -> Vec<String> {
+        let variables = self.cap.variables.borrow();
+        let methods = self.cap.methods.borrow();
+        let tasks = self.cap.tasks.borrow();
+        let names = tasks.iter().map(|task| task.name.clone());
+        let names = names.chain(methods.keys().map(|(_, name)| name.clone()));
+        names.chain(variables.names().map(str::to_owned)).collect()
+    }
+
+    fn hints(&self, _name: &str) -> Vec<String> {
+        let ignored = self.cap.ignored.borrow();
+        let hint = |(gem, place): &(String, Option<deploy_plan::Site>)| {
+            let place = place.as_ref().map(|site| format!(" at {site}")).unwrap_or_default();
+            format!("`require {gem:?}`{place} was let pass without effect; the name may come from there")
+        };
+        ignored.iter().map(hint).collect()
+    }
+
+    fn warning(&self, call: &Call, message: &str) {
+        self.cap.say(call, Level::Warning, message.to_owned());
+    }
+}
+
+/// `Capistrano`
+struct Module;
+
+#[async_trait(?Send)]
+impl Object for Module {
+    fn class_name(&self) -> String {
+        "Module".to_owned()
+    }
+
+    async fn call(self: Rc<Self>, call: &Call, name: &str, _args: &Args) -> Reply {
+        match name {
+            "plugin" => {
+                Err(unsupported(call, "use Capistrano.plugin", "modules of a recipe's own are not supported yet"))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    fn inspect(&self) -> String {
+        "Capistrano".to_owned()
+    }
+}
+
+/// `Capistrano::Configuration`
+struct Configuration {
+    cap: Rc<Cap>,
+}
+
+#[async_trait(?Send)]
+impl Object for Configuration {
+    fn class_name(&self) -> String {
+        "Class".to_owned()
+    }
+
+    async fn call(self: Rc<Self>, _call: &Call, name: &str, _args: &Args) -> Reply {
+        Ok(match name {
+            "instance" => Some(self.cap.namespace_value("")),
+            "respond_to?" | "nil?" => None,
+            _ => None,
+        })
+    }
+
+    fn inspect(&self) -> String {
+        "Capistrano::Configuration".to_owned()
+    }
+}
+
+impl Cap {
+    /// The text of a file by its name as asked for, with or without `.rb`.
+    async fn find_file(&self, call: &Call, name: &str) -> Option<(String, String)> {
+        let effects = self.local_effects(call);
+        let home = effects.env("HOME").unwrap_or_default();
+        let path = match name.strip_prefix("~/") {
+            Some(rest) => format!("{home}/{rest}"),
+            None => name.to_owned(),
+        };
+        for path in [path.clone(), format!("{path}.rb")] {
+            let is_file =
+                effects.stat(call, &path, true).await.is_ok_and(|stat| stat.kind == deploy_ruby::FileKind::File);
+            if is_file && let Ok(bytes) = effects.read(call, &path).await {
+                return Some((path, String::from_utf8_lossy(&bytes).into_owned()));
+            }
+        }
+        None
+    }
+
+    /// `load "name"`: a file, or bundled recipes; evaluated with the configuration as self.
+    pub async fn load_file(self: &Rc<Self>, call: &Call, name: &str) -> R {
+        if let Some((file, text)) = self.find_file(call, name).await {
+            self.eval_recipe(call, &file, &text).await?;
+            return Ok(Value::Bool(true));
+        }
+        let bundled = name.strip_suffix(".rb").unwrap_or(name);
+        if bundled == "deploy" {
+            super::install_deploy(self);
+            return Ok(Value::Bool(true));
+        }
+        if bundled == "standard" {
+            return Ok(Value::Bool(true));
+        }
+        if BUNDLED_LATER.contains(&bundled) || bundled.starts_with("deploy/") {
+            let why = "these bundled recipes are not there yet; take the line out to go without them";
+            return Err(unsupported(call, format!("load {name:?}"), why));
+        }
+        let exception = call.interp().exception("LoadError", format!("no such file to load -- {name}"));
+        let here = self.local_effects(call).cwd();
+        exception.add_note(format!("looked for {here}/{name} and {here}/{name}.rb"));
+        Err(call.interp().raise_at(call.context(), exception))
+    }
+
+    /// Evaluates a recipe's text with the configuration as self.
+    pub async fn eval_recipe(self: &Rc<Self>, call: &Call, name: &str, text: &str) -> R {
+        self.sources.borrow_mut().push((name.to_owned(), text.to_owned()));
+        let _label = call.span().map(|_| call.context().enter(&format!("in {name}")));
+        let root = self.namespace_value("");
+        Box::pin(call.interp().eval_file(call.context(), name, text, root)).await
+    }
+
+    async fn require(self: &Rc<Self>, call: &Call, name: &str) -> Result<Loaded, Unwind> {
+        if self.settings.allow_require.iter().any(|allowed| allowed == name) {
+            let known = self.ignored.borrow().iter().any(|(gem, _)| gem == name);
+            if !known {
+                self.ignored.borrow_mut().push((name.to_owned(), site(call)));
+                self.say(
+                    call,
+                    Level::Warning,
+                    format!("`require {name:?}` is let pass: its tasks and hooks are missing"),
+                );
+            }
+            return Ok(Loaded::Handled(!known));
+        }
+        if let Some((file, text)) = self.find_file(call, name).await {
+            let known = self.sources.borrow().iter().any(|(source, _)| *source == file);
+            if known {
+                return Ok(Loaded::Handled(false));
+            }
+            self.eval_recipe(call, &file, &text).await?;
+            return Ok(Loaded::Handled(true));
+        }
+        if name == "capistrano" || name.starts_with("capistrano/recipes/") || name == "capistrano/cli" {
+            return Ok(Loaded::Handled(false));
+        }
+        if LATER.contains(&name) {
+            return Err(self.not_built_in(call, name, "its recipes are not built in yet"));
+        }
+        Ok(Loaded::NotFound)
+    }
+
+    /// LoadError for a gem, so that a recipe that can do without it may rescue it.
+    fn not_built_in(&self, call: &Call, name: &str, why: &str) -> Unwind {
+        let exception = call.interp().exception("LoadError", format!("cannot load {name}: {why}"));
+        let mut problem = Problem::new(ProblemKind::Unsupported, format!("require {name:?}"), why).at(site(call));
+        problem.next = Some(how_to_allow(name));
+        exception.set_payload(Rc::new(problem));
+        call.interp().raise_at(call.context(), exception)
+    }
+}
+
+/// How a `require` is let pass.
+pub(crate) fn how_to_allow(name: &str) -> String {
+    format!("take the line out, or let it pass without its tasks and hooks: CAP_ALLOW_REQUIRE={name}")
+}

@@ -1,0 +1,43 @@
+//! Lines at the end of files: the ledger and logs for people.
+
+use deploy_plan::{LedgerEntry, ReleaseState, RemotePath};
+
+use super::CompileContext;
+use crate::ledger::ledger_line;
+use crate::text::{path, word};
+
+/// Appends a record; a full disk gives up the reserve for it.
+///
+/// Up to the switch a record that cannot be written ends the run. From the switch on the link itself is the truth, and
+/// going back must work on a full disk, so a missing record is a warning.
+pub(super) fn record(entry: &LedgerEntry, cx: &CompileContext<'_>) -> String {
+    let ledger = path(&cx.state("ledger"));
+    let reserve = path(&cx.state("reserve"));
+    let append = format!("printf '%s\\n' {} >>{ledger}", word(&ledger_line(entry)));
+    let must = matches!(entry.state, ReleaseState::Building | ReleaseState::Ready);
+    let otherwise = if must {
+        super::files::fail(&format!("cannot write {}", cx.state("ledger")))
+    } else {
+        let said = format!("warning: the ledger does not say that {} is {}", entry.release, entry.state.word());
+        format!("printf '%s\\n' {} >&2", word(&said))
+    };
+    // The redirection stands in a subshell: where it fails, some shells end at once.
+    format!("( {append} ) 2>/dev/null || {{ rm -f {reserve}; ( {append} ); }} || {{ {otherwise}; }}")
+}
+
+/// A log is shared with other tools: nothing but a line is added.
+pub(super) fn append_line(at: &RemotePath, line: &str, cx: &CompileContext<'_>) -> String {
+    let (file, sudo) = (path(at), cx.sudo());
+    let line = word(&line.replace(['\n', '\r', '\0'], " "));
+    let append = if cx.sudo {
+        // Not through a pipe: standard input is where sudo may be given its password.
+        format!("cap_sudo sh -c 'printf \"%s\\\\n\" \"$1\" >>\"$2\"' sh {line} {file}")
+    } else {
+        format!("printf '%s\\n' {line} >>{file}")
+    };
+    if cx.layout.group_writable {
+        format!("if [ -e {file} ]; then {append}; else {append} && {sudo}chmod g+w {file}; fi")
+    } else {
+        append
+    }
+}

@@ -1,0 +1,223 @@
+//! Everything that stands against a run, on all hosts at once, each with what mends it.
+
+use deploy_inventory::HostId;
+use deploy_plan::{Layout, Problem, ProblemKind, Purpose, RemotePath, Transaction};
+use indexmap::IndexMap;
+
+use crate::facts::{Current, HostFacts, Place, PlaceKind};
+
+/// What [`open`](crate::open()) would refuse.
+#[must_use]
+pub fn blockers(transaction: &Transaction, facts: &IndexMap<HostId, HostFacts>) -> Vec<Problem> {
+    let mut found: Vec<Problem> = facts
+        .iter()
+        .flat_map(|(host, facts)| {
+            let host_problems = match transaction.purpose {
+                Purpose::Read => Vec::new(),
+                Purpose::Setup => of_setup(transaction, facts),
+                _ => of_run(transaction, facts),
+            };
+            host_problems.into_iter().map(move |problem| problem.on(host))
+        })
+        .collect();
+    if transaction.purpose != Purpose::Read {
+        found.extend(shared_units(&transaction.layout, facts));
+    }
+    found.into_iter().map(|problem| problem.at(transaction.site.clone())).collect()
+}
+
+/// One sentence about who may write a directory, and the command that lets this login do it.
+fn not_writable(what: &str, path: &RemotePath, place: &Place, facts: &HostFacts) -> Problem {
+    let who = match &place.owner {
+        Some(owner) => {
+            format!("{path} belongs to {}:{} with mode {}", owner.user, owner.group, owner.mode)
+        }
+        None => format!("{path} belongs to somebody else"),
+    };
+    let user = if facts.user.is_empty() { "the login" } else { &facts.user };
+    let problem = Problem::new(ProblemKind::Layout, what, format!("{who}, and {user} may not write there"));
+    if path.rest().is_empty() {
+        return problem.next("set :deploy_to to a directory of the application's own");
+    }
+    let ours = place.owner.as_ref().is_some_and(|owner| owner.user == facts.user);
+    problem.next(if ours { chmod(&path.to_string()) } else { chown(&path.to_string(), &facts.user) })
+}
+
+fn chmod(path: &str) -> String {
+    format!("chmod u+rwx {}", shown_word(path))
+}
+
+fn chown(path: &str, user: &str) -> String {
+    let user = if user.is_empty() { "USER" } else { user };
+    format!("sudo chown {user}: {}", shown_word(path))
+}
+
+/// A path as one types it: quoted only where it must be.
+fn shown_word(path: &str) -> String {
+    let plain = path.bytes().all(|b| b.is_ascii_alphanumeric() || b"/._-~".contains(&b));
+    if plain { path.to_owned() } else { crate::text::word(path) }
+}
+
+fn of_setup(transaction: &Transaction, facts: &HostFacts) -> Vec<Problem> {
+    let layout = &transaction.layout;
+    let what = format!("set up {}", layout.deploy_to);
+    let mut found = tools(facts, transaction.sudo);
+    match (facts.deploy_to.kind, &facts.ancestor) {
+        (PlaceKind::Other, _) => {
+            found.push(Problem::new(ProblemKind::Layout, what, "it is there, but is no directory"))
+        }
+        (PlaceKind::Absent, Some((path, place))) if !transaction.sudo && !place.writable => {
+            let owner = place.owner.as_ref().map_or_else(String::new, |owner| {
+                format!(" (it belongs to {}:{} with mode {})", owner.user, owner.group, owner.mode)
+            });
+            let to = layout.deploy_to.to_string();
+            let why = format!("the login may not make directories in {path}{owner}");
+            let next = format!("sudo mkdir -p {} && {}", shown_word(&to), chown(&to, &facts.user));
+            found.push(Problem::new(ProblemKind::Layout, what, why).next(next));
+        }
+        (PlaceKind::Directory, _) if !transaction.sudo => {
+            for (path, place) in [
+                (&layout.deploy_to, &facts.deploy_to),
+                (&layout.releases, &facts.releases_dir),
+                (&layout.shared, &facts.shared_dir),
+            ] {
+                match place.kind {
+                    PlaceKind::Directory if !place.writable => found.push(not_writable(&what, path, place, facts)),
+                    PlaceKind::Other => {
+                        let why = format!("{path} is there, but is no directory");
+                        found.push(Problem::new(ProblemKind::Layout, what.clone(), why));
+                    }
+                    _ => {}
+                }
+            }
+        }
+        _ => {}
+    }
+    found
+}
+
+fn of_run(transaction: &Transaction, facts: &HostFacts) -> Vec<Problem> {
+    let layout = &transaction.layout;
+    let what = match transaction.purpose {
+        Purpose::Rollback { .. } => format!("roll back in {}", layout.deploy_to),
+        Purpose::Cleanup => format!("clean up in {}", layout.deploy_to),
+        _ => format!("deploy to {}", layout.deploy_to),
+    };
+    let mut found = tools(facts, transaction.sudo);
+    for (path, place) in [(&layout.deploy_to, &facts.deploy_to), (&layout.releases, &facts.releases_dir)] {
+        match place.kind {
+            PlaceKind::Absent => {
+                let why = format!("{path} does not exist");
+                found.push(Problem::new(ProblemKind::Layout, what, why).next("cap deploy:setup"));
+                // What is below it is absent for the same reason.
+                return found;
+            }
+            PlaceKind::Other => {
+                let why = format!("{path} is there, but is no directory");
+                found.push(Problem::new(ProblemKind::Layout, what, why));
+                return found;
+            }
+            PlaceKind::Directory => {}
+        }
+    }
+    found.extend(writable(transaction, facts, &what));
+    found.extend(current(layout, &facts.current, &what));
+    found.extend(same_filesystem(layout, facts, &what));
+    found
+}
+
+/// `sudo` renames and removes for us, but checkouts and our own records are made by the login itself, as in Capistrano.
+fn writable(transaction: &Transaction, facts: &HostFacts, what: &str) -> Vec<Problem> {
+    let layout = &transaction.layout;
+    let state = layout.state();
+    let builds = matches!(transaction.purpose, Purpose::Deploy { .. });
+    let mut found = Vec::new();
+    let mut need = |path: &RemotePath, place: &Place| {
+        if place.is_directory() && !place.writable {
+            found.push(not_writable(what, path, place, facts));
+        }
+    };
+    if !transaction.sudo {
+        need(&layout.deploy_to, &facts.deploy_to);
+        if layout.current.parent().as_ref() != Some(&layout.deploy_to) {
+            need(&layout.current.parent().unwrap_or_else(|| layout.deploy_to.clone()), &facts.current_dir);
+        }
+    }
+    if builds || !transaction.sudo {
+        need(&layout.releases, &facts.releases_dir);
+    }
+    need(&state, &facts.state_dir);
+    if facts.state_dir.kind == PlaceKind::Other {
+        let why = format!("{state} is there, but is no directory");
+        found.push(Problem::new(ProblemKind::Layout, what, why));
+    } else if facts.state_dir.writable && !facts.ledger_writable {
+        let path = state.join("ledger");
+        let why = format!("{path} cannot be written by {}", facts.user);
+        found.push(Problem::new(ProblemKind::Layout, what, why).next(chown(&path.to_string(), &facts.user)));
+    }
+    found
+}
+
+fn current(layout: &Layout, current: &Current, what: &str) -> Option<Problem> {
+    let path = &layout.current;
+    let kind = match current {
+        Current::Absent | Current::Link { .. } => return None,
+        Current::Directory => "a real directory",
+        Current::Other => "a file",
+    };
+    let why = format!("{path} is {kind}, not a link to a release");
+    let aside = shown_word(&format!("{path}.before"));
+    let next = format!("look what is in it, then move it away: mv {} {aside}", shown_word(&path.to_string()));
+    Some(Problem::new(ProblemKind::CurrentNotALink, what, why).next(next))
+}
+
+/// A rename over `current` is atomic only within one filesystem.
+fn same_filesystem(layout: &Layout, facts: &HostFacts, what: &str) -> Option<Problem> {
+    let here = facts.current_dir.owner.as_ref()?;
+    let state = facts.state_dir.owner.as_ref().or(facts.deploy_to.owner.as_ref())?;
+    if here.device == state.device {
+        return None;
+    }
+    let why = format!(
+        "{} and {} are on different filesystems, so the link could not be switched in one step",
+        layout.current,
+        layout.state()
+    );
+    Some(Problem::new(ProblemKind::Layout, what, why).next("keep both on one filesystem"))
+}
+
+fn tools(facts: &HostFacts, sudo: bool) -> Vec<Problem> {
+    let mut found: Vec<Problem> = facts
+        .tools
+        .iter()
+        .filter(|(_, there)| !**there)
+        .map(|(tool, _)| {
+            Problem::new(ProblemKind::MissingTool, format!("use {tool}"), "the program is not installed on the host")
+                .next(format!("install {tool} on the host"))
+        })
+        .collect();
+    if sudo && facts.sudo_present == Some(false) {
+        found.push(
+            Problem::new(ProblemKind::MissingTool, "use sudo", "the program is not installed on the host")
+                .next("install sudo on the host, or: set :use_sudo, false"),
+        );
+    }
+    found
+}
+
+/// Two hosts that are one and the same place would build, switch and remove the same releases twice.
+fn shared_units(layout: &Layout, facts: &IndexMap<HostId, HostFacts>) -> Vec<Problem> {
+    let mut seen: IndexMap<crate::facts::UnitIdentity, &HostId> = IndexMap::new();
+    let mut found = Vec::new();
+    for (host, facts) in facts {
+        let Some(unit) = facts.unit() else { continue };
+        if let Some(other) = seen.get(&unit) {
+            let why = format!("{other} and {host} share one {}", layout.deploy_to);
+            let next = "name the machine once, or give one of the two names :no_release => true";
+            found.push(Problem::new(ProblemKind::Usage, "tell the hosts apart", why).on(host).next(next));
+        } else {
+            seen.insert(unit, host);
+        }
+    }
+    found
+}

@@ -1,0 +1,221 @@
+//! Opening a transaction: facts of all hosts in, one decision for the fleet out, or every reason against it at once.
+
+mod blockers;
+mod target;
+
+use deploy_inventory::HostId;
+use deploy_plan::{
+    HostRelease, Layout, Opened, PlanNote, Problem, ProblemKind, Purpose, ReleaseId, Revision, Transaction,
+};
+use indexmap::IndexMap;
+
+pub use blockers::blockers;
+
+use crate::facts::{Current, HostFacts};
+use crate::identity::{RunIdentity, allocate, names_seen};
+use crate::ledger::{UnitHistory, reconcile};
+
+/// One host, as the planner sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unit {
+    /// Its releases.
+    pub history: UnitHistory,
+    /// What `current` was.
+    pub current: Current,
+}
+
+/// All that the planner needs to know; made once per transaction.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FleetContext {
+    /// Where.
+    pub layout: Layout,
+    /// Who and when.
+    pub identity: RunIdentity,
+    /// For what.
+    pub purpose: Purpose,
+    /// Whether built-in steps use `sudo`.
+    pub sudo: bool,
+    /// The release of the run.
+    pub release: Option<ReleaseId>,
+    /// The hosts.
+    pub units: IndexMap<HostId, Unit>,
+}
+
+impl FleetContext {
+    /// This context with what was opened later in the same run. While the run is `busy` with its release what was known
+    /// of a host stays: the plan was made for that.
+    pub(crate) fn widened(mut self, later: Self, busy: bool) -> Self {
+        if !busy {
+            let mut units = std::mem::take(&mut self.units);
+            if later.purpose != Purpose::Read || self.purpose == Purpose::Read {
+                self = later.clone();
+            }
+            units.extend(later.units);
+            self.units = units;
+            return self;
+        }
+        for (host, unit) in later.units {
+            self.units.entry(host).or_insert(unit);
+        }
+        self
+    }
+
+    /// What was live on a host when it was opened.
+    #[must_use]
+    pub fn live(&self, host: &HostId) -> Option<&ReleaseId> {
+        self.units.get(host).and_then(|unit| unit.history.live.as_ref())
+    }
+}
+
+/// An opened transaction.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenedFleet {
+    /// What the recipe may know.
+    pub opened: Opened,
+    /// What the planner must know.
+    pub context: FleetContext,
+    /// What people should know.
+    pub warnings: Vec<PlanNote>,
+}
+
+/// Decides on which release a transaction works, or says everything that stands against it.
+///
+/// # Errors
+/// With every blocker of every host, in the order of the hosts.
+pub fn open(
+    transaction: &Transaction,
+    identity: &RunIdentity,
+    facts: &IndexMap<HostId, HostFacts>,
+) -> Result<OpenedFleet, Vec<Problem>> {
+    let problems = blockers(transaction, facts);
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+    let units: IndexMap<HostId, Unit> = facts
+        .iter()
+        .map(|(host, facts)| (host.clone(), Unit { history: reconcile(facts), current: facts.current.clone() }))
+        .collect();
+    let release =
+        decide(transaction, identity, facts, &units).map_err(|problem| vec![problem.at(transaction.site.clone())])?;
+    let hosts = facts
+        .iter()
+        .zip(units.values())
+        .map(|((host, facts), unit)| (host.clone(), host_release(facts, &unit.history)))
+        .collect();
+    let mut warnings = warnings(facts, &units);
+    if matches!(transaction.purpose, Purpose::Deploy { .. }) {
+        warnings.extend(left_behind(&units));
+    }
+    let context = FleetContext {
+        layout: transaction.layout.clone(),
+        identity: identity.clone(),
+        purpose: transaction.purpose.clone(),
+        sudo: transaction.sudo,
+        release: release.clone(),
+        units,
+    };
+    Ok(OpenedFleet { opened: Opened { release, hosts }, context, warnings })
+}
+
+fn decide(
+    transaction: &Transaction,
+    identity: &RunIdentity,
+    facts: &IndexMap<HostId, HostFacts>,
+    units: &IndexMap<HostId, Unit>,
+) -> Result<Option<ReleaseId>, Problem> {
+    match &transaction.purpose {
+        Purpose::Read | Purpose::Setup | Purpose::Cleanup => Ok(None),
+        Purpose::Deploy { release_name: Some(name) } => new_name(name, &transaction.layout, facts).map(Some),
+        Purpose::Deploy { release_name: None } => {
+            let all: Vec<&HostFacts> = facts.values().collect();
+            allocate(identity.unix_seconds, &all)
+                .map(Some)
+                .map_err(|error| Problem::new(ProblemKind::Usage, "name a new release", error.to_string()))
+        }
+        Purpose::Republish => target::newest(units).map(Some),
+        Purpose::Rollback { to: None } => target::previous(units).map(Some),
+        Purpose::Rollback { to: Some(name) } => target::named(name, units).map(Some),
+    }
+}
+
+/// A name that the recipe gives (`set :release_name`) must be new everywhere.
+fn new_name(name: &str, layout: &Layout, facts: &IndexMap<HostId, HostFacts>) -> Result<ReleaseId, Problem> {
+    let what = || format!("name the new release {name}");
+    let id = ReleaseId::new(name).map_err(|error| Problem::new(ProblemKind::Usage, what(), error.to_string()))?;
+    if name == layout.current.file_name() {
+        let why = "that is the name of the link to the live release";
+        return Err(Problem::new(ProblemKind::Usage, what(), why));
+    }
+    for (host, facts) in facts {
+        if facts.releases.iter().any(|entry| entry.name == name) {
+            let why = format!("{} is there already", layout.release(&id));
+            return Err(Problem::new(ProblemKind::Usage, what(), why).on(host).next("set another :release_name"));
+        }
+        if names_seen(facts).contains(&id) {
+            let why = "the host's ledger knows an earlier release of that name";
+            return Err(Problem::new(ProblemKind::Usage, what(), why).on(host).next("set another :release_name"));
+        }
+    }
+    Ok(id)
+}
+
+fn host_release(facts: &HostFacts, history: &UnitHistory) -> HostRelease {
+    let live_revision: Option<Revision> =
+        history.live.as_ref().and_then(|live| history.get(live)).and_then(|release| release.revision.clone());
+    HostRelease {
+        live: history.live.clone(),
+        live_revision,
+        previous: history.previous().map(|release| release.id.clone()),
+        releases: history.complete().map(|release| release.id.clone()).collect(),
+        migrations: facts.migrations.clone(),
+    }
+}
+
+/// What does not stand against a run but should be looked at.
+fn warnings(facts: &IndexMap<HostId, HostFacts>, units: &IndexMap<HostId, Unit>) -> Vec<PlanNote> {
+    let mut notes = Vec::new();
+    for ((host, facts), unit) in facts.iter().zip(units.values()) {
+        notes.extend(unit.history.warnings.iter().map(|text| format!("{host}: {text}")));
+        if let Current::Link { text, release: None, dangling, .. } = &facts.current {
+            let how = if *dangling { "points to nothing" } else { "points outside of releases/" };
+            notes.push(format!("{host}: the link to the live release {how}: {text}"));
+        }
+        let strange: Vec<&str> = facts
+            .releases
+            .iter()
+            .filter(|entry| !entry.name.starts_with('.') && entry.release().is_none_or(|id| !id.is_well_formed()))
+            .map(|entry| entry.name.as_str())
+            .collect();
+        if let Some(first) = strange.iter().find(|name| !known_name(name, unit)) {
+            notes.push(format!("{host}: unexpected name in releases/: {first:?}"));
+        }
+    }
+    if let Some(table) = target::disagreement(units) {
+        notes.push(format!("the hosts are not on the same release: {}", table.join("; ")));
+    }
+    notes.into_iter().map(|text| PlanNote { text, warning: true }).collect()
+}
+
+/// A line for each release that a run was building when it died; this run takes it away first.
+fn left_behind(units: &IndexMap<HostId, Unit>) -> Vec<PlanNote> {
+    let mut found: IndexMap<String, Vec<String>> = IndexMap::new();
+    for (host, unit) in units {
+        for release in unit.history.left_by_dead_runs() {
+            let by = release.by.as_deref().unwrap_or("somebody");
+            found.entry(format!("{} by {by}", release.id)).or_default().push(host.to_string());
+        }
+    }
+    let note = |(what, hosts): (String, Vec<String>)| {
+        format!("an earlier run ended while it built release {what}; what it left is removed on {}", hosts.join(", "))
+    };
+    found.into_iter().map(|found| PlanNote { text: note(found), warning: true }).collect()
+}
+
+/// A name that our own ledger holds is not unexpected, however it is spelled.
+fn known_name(name: &str, unit: &Unit) -> bool {
+    unit.history.releases.iter().any(|release| release.recorded && release.id.as_str() == name)
+}
+
+#[cfg(test)]
+#[path = "open_tests.rs"]
+mod tests;

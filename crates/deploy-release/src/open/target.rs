@@ -1,0 +1,116 @@
+//! To which release a fleet goes back, or which one is published again.
+
+use deploy_inventory::HostId;
+use deploy_plan::{Problem, ProblemKind, ReleaseId, ReleaseState};
+use indexmap::IndexMap;
+
+use super::Unit;
+
+/// One line per host about what is live on it, where that differs.
+pub(super) fn disagreement(units: &IndexMap<HostId, Unit>) -> Option<Vec<String>> {
+    let mut lives = units.values().map(|unit| unit.history.live.as_ref());
+    let first = lives.next()?;
+    if lives.all(|live| live == first) {
+        return None;
+    }
+    let row = |(host, unit): (&HostId, &Unit)| {
+        format!("{host} {}", unit.history.live.as_ref().map_or("nothing", ReleaseId::as_str))
+    };
+    Some(units.iter().map(row).collect())
+}
+
+/// The newest good release older than the live one that all hosts still have.
+pub(super) fn previous(units: &IndexMap<HostId, Unit>) -> Result<ReleaseId, Problem> {
+    const WHAT: &str = "find the release to roll back to";
+    if let Some(table) = disagreement(units) {
+        let why = "the hosts are not on the same release, so \"the one before\" is not the same everywhere";
+        let mut problem = Problem::new(ProblemKind::HostsDisagree, WHAT, why)
+            .next("name the release: cap deploy:rollback RELEASE=<name>, or deploy again");
+        problem.tail = table;
+        return Err(problem);
+    }
+    let common = units.values().next().and_then(|first| {
+        first
+            .history
+            .rollback_targets()
+            .find(|target| {
+                units.values().all(|unit| unit.history.rollback_targets().any(|other| other.id == target.id))
+            })
+            .map(|target| target.id.clone())
+    });
+    common.ok_or_else(|| nothing(WHAT, units))
+}
+
+fn nothing(what: &str, units: &IndexMap<HostId, Unit>) -> Problem {
+    let live = units.values().find_map(|unit| unit.history.live.as_ref());
+    let why = match live {
+        None => "nothing is live".to_owned(),
+        Some(live) => format!("no good release older than {live} is left on all of the hosts"),
+    };
+    let mut problem = Problem::new(ProblemKind::NothingToRollBack, what, why);
+    problem.tail = units.iter().flat_map(|(host, unit)| table(host, unit)).collect();
+    problem
+}
+
+/// Every release of a host and why it is no target.
+fn table(host: &HostId, unit: &Unit) -> Vec<String> {
+    let history = &unit.history;
+    if !history.releases.iter().any(|release| release.present) {
+        return vec![format!("{host}: no releases")];
+    }
+    history
+        .releases
+        .iter()
+        .filter(|release| release.present)
+        .map(|release| {
+            let why = if history.live.as_ref() == Some(&release.id) {
+                "live"
+            } else if release.bad {
+                "marked bad"
+            } else if !release.good {
+                match release.state {
+                    ReleaseState::Ready => "never confirmed",
+                    state => state.word(),
+                }
+            } else if history.is_older_than_live(&release.id) {
+                "good, but not on every host"
+            } else {
+                "newer than the live one"
+            };
+            format!("{host}: {} ({why})", release.id)
+        })
+        .collect()
+}
+
+/// The release that a person named.
+pub(super) fn named(name: &str, units: &IndexMap<HostId, Unit>) -> Result<ReleaseId, Problem> {
+    let what = || format!("roll back to {name}");
+    let id = ReleaseId::new(name).map_err(|error| Problem::new(ProblemKind::Usage, what(), error.to_string()))?;
+    for (host, unit) in units {
+        let found = unit.history.get(&id).filter(|release| release.present);
+        let why = match found {
+            None => "the host does not have it".to_owned(),
+            Some(release) if release.is_complete() || release.state == ReleaseState::Reverted => continue,
+            Some(release) => format!("it is not complete: the ledger calls it {}", release.state.word()),
+        };
+        let mut problem = Problem::new(ProblemKind::NothingToRollBack, what(), why).on(host);
+        problem.tail = table(host, unit);
+        return Err(problem);
+    }
+    Ok(id)
+}
+
+/// The newest complete release that all hosts have.
+pub(super) fn newest(units: &IndexMap<HostId, Unit>) -> Result<ReleaseId, Problem> {
+    let has = |unit: &Unit, id: &ReleaseId| unit.history.complete().any(|release| release.id == *id);
+    let mut complete: Vec<&ReleaseId> = units
+        .values()
+        .next()
+        .map(|unit| unit.history.complete().map(|release| &release.id).collect())
+        .unwrap_or_default();
+    complete.reverse();
+    complete.into_iter().find(|id| units.values().all(|unit| has(unit, id))).cloned().ok_or_else(|| {
+        let why = "there is no complete release that all of the hosts have";
+        Problem::new(ProblemKind::Layout, "find the release to publish", why).next("cap deploy:update_code")
+    })
+}

@@ -1,0 +1,249 @@
+//! From what a recipe recorded to phases: which built-in work goes to a host in one script, where the barriers are, and
+//! what undoes what.
+
+mod build;
+mod cleanup;
+mod draft;
+mod publish;
+
+use deploy_inventory::HostId;
+use deploy_plan::{
+    Builtin, BuiltinItem, Command, HandlerId, Item, LedgerEntry, Plan, PlanNote, Problem, ProblemKind, ReleaseId,
+    ReleaseState, Revision, Site, Slot, StepId, UpdateCode, Work,
+};
+use indexmap::IndexSet;
+
+pub use cleanup::removable;
+
+use crate::identity::RunIdentity;
+use crate::open::{FleetContext, Unit};
+use draft::{Draft, NewStep};
+
+/// The release that this run builds.
+#[derive(Clone, Debug)]
+struct Building {
+    update: UpdateCode,
+    hosts: Vec<HostId>,
+    sudo: bool,
+    task: String,
+    site: Option<Site>,
+    unsealed: IndexSet<HostId>,
+}
+
+/// The release that this run made live.
+#[derive(Clone, Debug)]
+struct Published {
+    release: ReleaseId,
+    revision: Option<Revision>,
+    label: String,
+    hosts: Vec<HostId>,
+    sudo: bool,
+    task: String,
+    site: Option<Site>,
+    /// It is an older one.
+    rollback: bool,
+    confirmed: bool,
+}
+
+/// Plans a run, piece by piece as the recipe gets there.
+#[derive(Debug)]
+pub struct Planner {
+    identity: RunIdentity,
+    context: Option<FleetContext>,
+    /// The last step number given out.
+    last: u32,
+    tasks: Vec<(String, Option<Slot>)>,
+    past_edge: bool,
+    building: Option<Building>,
+    published: Option<Published>,
+    /// Removals that wait for the release to be confirmed.
+    waiting: Vec<BuiltinItem>,
+    handlers: Vec<HandlerId>,
+    /// Hosts whose ledger has been told what other tools did.
+    adopted: IndexSet<HostId>,
+}
+
+impl Planner {
+    /// A planner for an opened transaction.
+    #[must_use]
+    pub fn new(context: FleetContext) -> Self {
+        Self { context: Some(context.clone()), ..Self::task_only(context.identity) }
+    }
+
+    /// A planner for commands without any release layout (`invoke`).
+    #[must_use]
+    pub fn task_only(identity: RunIdentity) -> Self {
+        Self {
+            identity,
+            context: None,
+            last: 0,
+            tasks: Vec::new(),
+            past_edge: false,
+            building: None,
+            published: None,
+            waiting: Vec::new(),
+            handlers: Vec::new(),
+            adopted: IndexSet::new(),
+        }
+    }
+
+    /// The recipe opened a transaction, or a wider one, in the middle of its flow.
+    pub fn set_context(&mut self, context: FleetContext) {
+        let busy = self.building.is_some() || self.published.is_some();
+        self.context = Some(match self.context.take() {
+            Some(known) => known.widened(context, busy),
+            None => context,
+        });
+    }
+
+    /// The number that the next step will get; the undo steps of a run count on from it.
+    #[must_use]
+    pub fn next_step_id(&self) -> StepId {
+        StepId(self.last + 1)
+    }
+
+    /// Phases for what was recorded. `end` says that the flow is complete.
+    ///
+    /// # Errors
+    /// When an item makes no sense where it stands: a host that was not opened, a second release in one run.
+    pub fn segment(&mut self, items: &[Item], end: bool) -> Result<Plan, Problem> {
+        let mut draft = Draft::default();
+        for item in items {
+            self.item(item, &mut draft)?;
+        }
+        if end {
+            self.close(&mut draft)?;
+        }
+        Ok(draft.into_plan(&mut self.last))
+    }
+
+    fn item(&mut self, item: &Item, draft: &mut Draft) -> Result<(), Problem> {
+        match item {
+            Item::TaskStarted { task, slot, .. } => self.tasks.push((task.clone(), *slot)),
+            Item::TaskEnded { .. } => drop(self.tasks.pop()),
+            Item::Builtin(builtin) => self.builtin(builtin, draft)?,
+            Item::Command(command) => self.command(command, draft)?,
+            Item::OnRollback { handler, .. } => self.handlers.push(*handler),
+            Item::Edge => {
+                self.close(draft)?;
+                self.past_edge = true;
+            }
+            Item::Note(text) => draft.note(PlanNote { text: text.clone(), warning: false }),
+        }
+        Ok(())
+    }
+
+    /// The end of the transaction or of the flow: what was built is sealed, what was published is confirmed.
+    fn close(&mut self, draft: &mut Draft) -> Result<(), Problem> {
+        self.seal(draft)?;
+        self.confirm(draft)?;
+        for item in std::mem::take(&mut self.waiting) {
+            self.remove(&item, draft)?;
+        }
+        Ok(())
+    }
+
+    fn builtin(&mut self, item: &BuiltinItem, draft: &mut Draft) -> Result<(), Problem> {
+        match &item.builtin {
+            Builtin::Setup { directories, group_writable } => {
+                self.setup(item, directories, *group_writable, draft);
+                Ok(())
+            }
+            Builtin::UpdateCode(update) => self.update_code(item, update, draft),
+            Builtin::Publish(publish) => self.publish(item, publish, draft),
+            Builtin::Rollback(rollback) => self.rollback(item, rollback, draft),
+            Builtin::RemoveLeft { .. } | Builtin::Cleanup { .. } => {
+                // While anything may still go back nothing is taken away.
+                let open = match &self.published {
+                    Some(published) => !published.confirmed,
+                    None => self.building.is_some(),
+                };
+                if open {
+                    self.waiting.push(item.clone());
+                    return Ok(());
+                }
+                self.remove(item, draft)
+            }
+            Builtin::Ops { title, ops, undo } => {
+                self.small_ops(item, title, ops, undo, draft);
+                Ok(())
+            }
+        }
+    }
+
+    /// Every command of the recipe is a barrier over its hosts.
+    fn command(&mut self, command: &Command, draft: &mut Draft) -> Result<(), Problem> {
+        let slot = self.command_slot();
+        if slot == Slot::Publish && self.published.is_none() {
+            self.recipe_publishes(command, draft)?;
+        }
+        let task = command.task.clone().or_else(|| self.tasks.last().map(|(task, _)| task.clone()));
+        let mut step = NewStep::new(slot, command.shown.clone(), Work::Command(command.clone()));
+        step.task.clone_from(&task);
+        step.site.clone_from(&command.site);
+        step.class = command.class;
+        step.sudo = command.sudo;
+        step.forward_agent = command.forward_agent;
+        draft.alone(slot, task.unwrap_or_else(|| command.shown.clone()), step, &mut self.handlers);
+        Ok(())
+    }
+
+    /// The part of the deployment that a command belongs to, by where it stands.
+    fn command_slot(&self) -> Slot {
+        if self.past_edge {
+            return Slot::After;
+        }
+        let named = self.tasks.iter().rev().find_map(|(_, slot)| *slot);
+        let building = self.building.is_some();
+        match (named, &self.published) {
+            (Some(Slot::Migrate), _) => Slot::Migrate,
+            (Some(Slot::Restart), _) => Slot::Restart,
+            (None | Some(Slot::Build | Slot::Publish | Slot::Setup), Some(_)) => Slot::Publish,
+            (None, None) if building => Slot::Build,
+            (Some(Slot::Publish), None) if !building => Slot::Task,
+            (Some(slot), _) => slot,
+            (None, None) => Slot::Task,
+        }
+    }
+
+    fn context(&self) -> Result<&FleetContext, Problem> {
+        self.context.as_ref().ok_or_else(|| {
+            Problem::new(ProblemKind::Unsupported, "plan a built-in task", "the hosts' layout has not been opened")
+        })
+    }
+
+    fn unit(&self, host: &HostId) -> Result<&Unit, Problem> {
+        self.context()?.units.get(host).ok_or_else(|| {
+            let why = "the host is not part of the transaction that was opened";
+            Problem::new(ProblemKind::Unsupported, "plan a built-in task", why).on(host)
+        })
+    }
+
+    /// A record about a release on a host.
+    fn entry(&self, host: &HostId, release: &ReleaseId, state: ReleaseState) -> Result<LedgerEntry, Problem> {
+        let history = &self.unit(host)?.history;
+        let built = self.building.as_ref().filter(|building| building.update.release == *release);
+        let known = history.get(release);
+        // A host that was read again in the middle of the run knows the run's own release already.
+        let sequence = match known {
+            Some(known) if built.is_none() || known.run.as_ref() == Some(&self.identity.run) => known.sequence,
+            _ => history.next_sequence,
+        };
+        let revision = built
+            .map(|building| building.update.revision.clone())
+            .or_else(|| known.and_then(|known| known.revision.clone()));
+        Ok(LedgerEntry {
+            sequence,
+            release: release.clone(),
+            state,
+            revision,
+            run: self.identity.run.clone(),
+            by: self.identity.by.clone(),
+            at: self.identity.when(),
+        })
+    }
+}
+
+#[cfg(test)]
+#[path = "planner_tests.rs"]
+mod tests;

@@ -1,0 +1,139 @@
+//! What classes and modules answer to: `new`, comparisons, and class methods of the core.
+
+use super::object::block;
+use super::take::{self, count, int, text};
+use crate::interp::{Args, Call, Reply};
+use crate::value::{Class, Exception, Hash, Unwind, Value};
+use std::rc::Rc;
+
+pub(super) const NAMES: &[&str] =
+    &["new", "name", "to_s", "===", "<", "<=", ">", ">=", "ancestors", "superclass", "instance_methods", "class_eval"];
+
+pub(super) fn call(call: &Call, this: &Rc<Class>, name: &str, args: &Args) -> Reply {
+    let other = || match args.at(0) {
+        Value::Class(c) => Ok(c),
+        _ => Err(call.type_error("compared with non class/module")),
+    };
+    Ok(Some(match (this.name(), name) {
+        (_, "name" | "to_s" | "inspect") => Value::str(this.name()),
+        (_, "===") => Value::Bool(call.interp().is_a(&args.at(0), this.name())),
+        (_, "<=") => Value::Bool(this.descends_from(other()?.name())),
+        (_, "<") => Value::Bool(this.descends_from(other()?.name()) && this.name() != other()?.name()),
+        (_, ">=") => Value::Bool(other()?.descends_from(this.name())),
+        (_, ">") => Value::Bool(other()?.descends_from(this.name()) && this.name() != other()?.name()),
+        (_, "superclass") => this.parent().cloned().map_or(Value::Nil, Value::Class),
+        (_, "ancestors") => {
+            let chain = std::iter::successors(Some(this.clone()), |c| c.parent().cloned());
+            Value::array(chain.map(Value::Class).collect())
+        }
+        (_, "new" | "exception") if this.descends_from("Exception") => {
+            let exception = Exception::new(this.clone(), args.get(0).cloned());
+            if this.name() == "SystemExit" {
+                exception.detail.replace(Value::Int(args.at(0).as_int().unwrap_or(0)));
+            }
+            Value::Exception(Rc::new(exception))
+        }
+        ("Regexp", _) => return super::regexp::class_call(call, name, args),
+        ("Time", _) => return super::time::class_call(call, name, args),
+        ("String", "new") => Value::from(args.get(0).map(|v| text(call, v)).transpose()?.unwrap_or_default()),
+        ("Array", "new") if args.block.is_none() => match args.at(0) {
+            Value::Nil => Value::array(Vec::new()),
+            Value::Array(a) => Value::array(a.to_vec()),
+            n => {
+                let n = count(call, &n)?;
+                call.interp().check_size(call.context(), n.checked_mul(24))?;
+                Value::array(vec![args.at(1); n])
+            }
+        },
+        ("Array", "[]") => Value::array(args.flat()),
+        ("Hash", "new") if args.block.is_none() => {
+            let hash = Hash::new();
+            hash.default.replace(args.at(0));
+            Value::Hash(Rc::new(hash))
+        }
+        ("Hash", "[]") => match args.folded().at(0) {
+            Value::Hash(h) => Value::Hash(Rc::new(h.dup())),
+            Value::Array(a) if args.len() == 1 => super::enumerable::to_h(call, &a.to_vec())?,
+            _ => {
+                let flat = args.positional.chunks(2);
+                Value::hash(
+                    flat.map(|c| (c.first().cloned().unwrap_or_default(), c.get(1).cloned().unwrap_or_default())),
+                )
+            }
+        },
+        ("Range", "new") => Value::range(args.at(0), args.at(1), args.at(2).truthy()),
+        ("Object" | "BasicObject", "new") => Value::object(Plain),
+        ("Integer", "sqrt") => {
+            Value::Int(i64::try_from(int(call, &args.at(0))?.max(0).unsigned_abs().isqrt()).unwrap_or(0))
+        }
+        ("Math", _) => return math(call, name, args),
+        ("Kernel" | "Random", "rand") | ("Random", "random_number") => super::kernel::random(call, &args.at(0))?,
+        ("Random", "new" | "new_seed" | "srand") => Value::Class(this.clone()),
+        ("GC" | "ObjectSpace", "start" | "garbage_collect" | "enable" | "disable" | "compact") => Value::Nil,
+        ("Class" | "Module", "new") => {
+            return Err(call.raise("NotImplementedError", "a class definition is outside the language here"));
+        }
+        _ => return Ok(None),
+    }))
+}
+
+/// `Object.new`
+struct Plain;
+
+#[async_trait::async_trait(?Send)]
+impl crate::interp::Object for Plain {
+    fn class_name(&self) -> String {
+        "Object".to_owned()
+    }
+
+    async fn call(self: Rc<Self>, _call: &Call, _name: &str, _args: &Args) -> Reply {
+        Ok(None)
+    }
+}
+
+fn math(call: &Call, name: &str, args: &Args) -> Reply {
+    let x = || take::float(call, &args.at(0));
+    let y = || take::float(call, &args.at(1));
+    Ok(Some(Value::Float(match name {
+        "sqrt" => x()?.sqrt(),
+        "cbrt" => x()?.cbrt(),
+        "log" if args.len() > 1 => x()?.log(y()?),
+        "log" => x()?.ln(),
+        "log2" => x()?.log2(),
+        "log10" => x()?.log10(),
+        "exp" => x()?.exp(),
+        "sin" => x()?.sin(),
+        "cos" => x()?.cos(),
+        "tan" => x()?.tan(),
+        "atan" => x()?.atan(),
+        "atan2" => x()?.atan2(y()?),
+        "pow" => x()?.powf(y()?),
+        "hypot" => x()?.hypot(y()?),
+        _ => return Ok(None),
+    })))
+}
+
+pub(super) async fn later(call: &Call, this: &Rc<Class>, name: &str, args: &Args) -> Reply {
+    Ok(Some(match (this.name(), name) {
+        ("Array", "new") if args.block.is_some() => {
+            let n = count(call, &args.at(0))?;
+            call.interp().check_size(call.context(), n.checked_mul(24))?;
+            let mut items = Vec::new();
+            for i in 0..n {
+                items.push(call.call_proc(block(call, args)?, vec![Value::from(i)]).await?);
+            }
+            Value::array(items)
+        }
+        ("Hash", "new") => {
+            let hash = Hash::new();
+            hash.default_proc.replace(args.block.clone().map(Value::Proc));
+            Value::Hash(Rc::new(hash))
+        }
+        ("Proc", "new") => Value::Proc(block(call, args)?.clone()),
+        ("Kernel", _) => {
+            let done: Result<Option<Value>, Unwind> = Box::pin(super::kernel(call, name, args)).await;
+            return done;
+        }
+        _ => return Ok(None),
+    }))
+}

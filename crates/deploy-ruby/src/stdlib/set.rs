@@ -1,0 +1,119 @@
+//! Set
+
+use crate::core::kind;
+use crate::interp::{Args, Call, Object, Reply};
+use crate::value::{Key, Unwind, Value};
+use async_trait::async_trait;
+use indexmap::IndexSet;
+use std::cell::RefCell;
+use std::rc::Rc;
+
+struct Set(RefCell<IndexSet<Key>>);
+
+/// A set of these elements.
+pub(crate) fn set(items: Vec<Value>) -> Value {
+    Value::object(Set(RefCell::new(items.into_iter().map(Key).collect())))
+}
+
+fn items_of(call: &Call, value: &Value) -> Result<Vec<Value>, Unwind> {
+    match value {
+        Value::Nil => Ok(Vec::new()),
+        Value::Array(a) => Ok(a.to_vec()),
+        Value::Object(o) => o.items().ok_or_else(|| call.argument_error("value must be enumerable")),
+        Value::Range(_) | Value::Hash(_) => match crate::core::call_now(call, value, "to_a", &Args::none())? {
+            Some(Value::Array(a)) => Ok(a.to_vec()),
+            _ => Ok(Vec::new()),
+        },
+        other => Err(call.argument_error(format!("value must be enumerable, not {}", kind(call, other)))),
+    }
+}
+
+pub(super) fn class_call(call: &Call, name: &str, args: &Args) -> Reply {
+    Ok(Some(match name {
+        "new" => set(items_of(call, &args.at(0))?),
+        "[]" => set(args.flat()),
+        _ => return Ok(None),
+    }))
+}
+
+impl Set {
+    fn list(&self) -> Vec<Value> {
+        self.0.borrow().iter().map(|k| k.0.clone()).collect()
+    }
+}
+
+#[async_trait(?Send)]
+impl Object for Set {
+    fn class_name(&self) -> String {
+        "Set".to_owned()
+    }
+
+    fn items(&self) -> Option<Vec<Value>> {
+        Some(self.list())
+    }
+
+    fn inspect(&self) -> String {
+        let items: Vec<String> = self.list().iter().map(Value::inspect).collect();
+        format!("#<Set: {{{}}}>", items.join(", "))
+    }
+
+    fn equals(&self, other: &Value) -> bool {
+        other.downcast::<Set>().is_some_and(|other| *self.0.borrow() == *other.0.borrow())
+    }
+
+    fn hash_code(&self) -> u64 {
+        self.0.borrow().len() as u64
+    }
+
+    fn responds_to(&self, name: &str) -> bool {
+        ["add", "<<", "delete", "subset?", "superset?", "merge", "each"].contains(&name)
+    }
+
+    async fn call(self: Rc<Self>, call: &Call, name: &str, args: &Args) -> Reply {
+        let other = || items_of(call, &args.at(0));
+        let has = |v: &Value| self.0.borrow().contains(&Key(v.clone()));
+        Ok(Some(match name {
+            "<<" | "add" => {
+                self.0.borrow_mut().insert(Key(args.at(0)));
+                Value::Object(self)
+            }
+            "add?" => {
+                let fresh = self.0.borrow_mut().insert(Key(args.at(0)));
+                if fresh { Value::Object(self) } else { Value::Nil }
+            }
+            "delete" => {
+                self.0.borrow_mut().shift_remove(&Key(args.at(0)));
+                Value::Object(self)
+            }
+            "merge" => {
+                for arg in &args.positional {
+                    let more = items_of(call, arg)?;
+                    self.0.borrow_mut().extend(more.into_iter().map(Key));
+                }
+                Value::Object(self)
+            }
+            "include?" | "member?" | "===" | "contain?" => Value::Bool(has(&args.at(0))),
+            "size" | "length" => Value::from(self.0.borrow().len()),
+            "empty?" => Value::Bool(self.0.borrow().is_empty()),
+            "clear" => {
+                self.0.borrow_mut().clear();
+                Value::Object(self)
+            }
+            "|" | "+" | "union" => set(self.list().into_iter().chain(other()?).collect()),
+            "-" | "difference" => {
+                let gone: IndexSet<Key> = other()?.into_iter().map(Key).collect();
+                set(self.list().into_iter().filter(|v| !gone.contains(&Key(v.clone()))).collect())
+            }
+            "&" | "intersection" => set(other()?.into_iter().filter(has).collect()),
+            "subset?" | "<=" => {
+                let all: IndexSet<Key> = other()?.into_iter().map(Key).collect();
+                Value::Bool(self.0.borrow().is_subset(&all))
+            }
+            "superset?" | ">=" => Value::Bool(other()?.iter().all(has)),
+            "disjoint?" => Value::Bool(!other()?.iter().any(has)),
+            "intersect?" => Value::Bool(other()?.iter().any(has)),
+            "dup" | "clone" | "to_set" => set(self.list()),
+            _ => return Ok(None),
+        }))
+    }
+}

@@ -1,0 +1,22 @@
+//! Tests against real servers: OpenSSH on loopback, and servers in this process that misbehave on purpose.
+
+#[cfg(test)]
+mod agent;
+#[cfg(test)]
+mod faults;
+#[cfg(test)]
+mod host_keys;
+#[cfg(test)]
+mod local;
+#[cfg(test)]
+mod login;
+#[cfg(test)]
+mod rogue;
+#[cfg(test)]
+mod running;
+#[cfg(test)]
+mod sshd;
+#[cfg(test)]
+mod support;
+#[cfg(test)]
+mod ways;

@@ -1,0 +1,225 @@
+//! One container: what is asked for, and its life.
+
+use std::net::SocketAddrV4;
+use std::path::Path;
+
+use russh::keys::{PrivateKey, PublicKey};
+use testcontainers::bollard::models::PortBinding;
+use testcontainers::core::{AccessMode, IntoContainerPort, Mount, WaitFor};
+use testcontainers::runners::AsyncRunner;
+use testcontainers::{ContainerAsync, ContainerRequest, GenericImage, ImageExt};
+use tokio::task::JoinSet;
+
+use super::image::Image;
+use super::{docker, sweep};
+use crate::access::public_line;
+use crate::error::{Result, TestbedError};
+use crate::output::must;
+use crate::spec::{HostSpec, LoginShell, Sudo, Userland};
+
+/// A running container.
+pub(super) struct Machine {
+    pub(super) name: String,
+    pub(super) container: ContainerAsync<GenericImage>,
+}
+
+/// A container to start.
+pub(super) struct Wanted {
+    name: String,
+    aliases: Vec<String>,
+    command: Vec<String>,
+    ready: String,
+    env: Vec<(&'static str, String)>,
+    files: Vec<(&'static str, Vec<u8>)>,
+    mounts: Vec<Mount>,
+    publish: Option<SocketAddrV4>,
+}
+
+impl Wanted {
+    /// A container that does nothing yet.
+    pub(super) fn new(name: &str) -> Self {
+        Wanted {
+            name: name.to_owned(),
+            aliases: vec![name.to_owned()],
+            command: Vec::new(),
+            ready: String::new(),
+            env: Vec::new(),
+            files: Vec::new(),
+            mounts: Vec::new(),
+            publish: None,
+        }
+    }
+
+    /// A host with sshd, published on this address of this machine.
+    pub(super) fn host(
+        spec: &HostSpec,
+        names: [String; 2],
+        publish: SocketAddrV4,
+        key: &PrivateKey,
+        login_key: &PublicKey,
+    ) -> Result<Self> {
+        let mut wanted =
+            Wanted::new(&spec.name).command(&["/usr/local/sbin/testbed-host"], "Server listening on 0.0.0.0 port 22.");
+        wanted.aliases = names.into();
+        wanted.publish = Some(publish);
+        let text = key.to_openssh(russh::keys::ssh_key::LineEnding::LF);
+        let text =
+            text.map_err(|e| TestbedError::Key { what: format!("of the host {}", spec.name), source: Box::new(e) })?;
+        let authorized = format!("{}\n", public_line(login_key)?);
+        wanted.files = vec![
+            ("/etc/ssh/ssh_host_ed25519_key", text.as_bytes().to_vec()),
+            ("/testbed/authorized_keys", authorized.into_bytes()),
+        ];
+        wanted.env = vec![
+            ("TESTBED_USERLAND", userland(spec.userland).to_owned()),
+            ("TESTBED_SHELL", shell(spec.shell).to_owned()),
+            ("TESTBED_SUDO", sudo(&spec.sudo)?),
+        ];
+        for (path, size) in &spec.tmpfs {
+            wanted.mounts.push(Mount::tmpfs_mount(path).with_size(size).with_mode(0o1777));
+        }
+        Ok(wanted)
+    }
+
+    /// Another name on the network.
+    pub(super) fn alias(mut self, name: &str) -> Self {
+        self.aliases.push(name.to_owned());
+        self
+    }
+
+    /// What it runs, and the line of its stderr that says it is ready.
+    pub(super) fn command(mut self, argv: &[&str], ready: &str) -> Self {
+        self.command = argv.iter().map(|a| (*a).to_owned()).collect();
+        ready.clone_into(&mut self.ready);
+        self
+    }
+
+    /// A file or directory of this machine.
+    pub(super) fn mount(mut self, from: &Path, to: &str, read_only: bool) -> Self {
+        let mode = if read_only { AccessMode::ReadOnly } else { AccessMode::ReadWrite };
+        let mount = Mount::bind_mount(from.display().to_string(), to).with_access_mode(mode);
+        self.mounts.push(mount);
+        self
+    }
+
+    fn request(&self, image: &Image, fleet: &str) -> ContainerRequest<GenericImage> {
+        let mut request = GenericImage::new(&image.name, &image.tag)
+            .with_wait_for(WaitFor::message_on_stderr(&self.ready))
+            .with_cmd(&self.command)
+            .with_hostname(&self.name)
+            .with_labels(sweep::labels(&self.name, fleet));
+        for (name, value) in &self.env {
+            request = request.with_env_var(*name, value);
+        }
+        for (path, content) in &self.files {
+            request = request.with_copy_to(*path, content.clone());
+        }
+        for mount in &self.mounts {
+            request = request.with_mount(mount.clone());
+        }
+        if let Some(publish) = self.publish {
+            let binding =
+                PortBinding { host_ip: Some(publish.ip().to_string()), host_port: Some(publish.port().to_string()) };
+            // The address and port are fixed, because a port that the engine chose changes with
+            // every start, and is open to the whole network.
+            request = request.with_mapped_port(publish.port(), 22.tcp()).with_host_config_modifier(move |config| {
+                config.publish_all_ports = Some(false);
+                config.port_bindings = Some([("22/tcp".to_owned(), Some(vec![binding.clone()]))].into());
+            });
+        } else {
+            request = request.with_host_config_modifier(|config| config.publish_all_ports = Some(false));
+        }
+        request
+    }
+
+    async fn start(self, image: Image, network: String) -> Result<Machine> {
+        let container = self.request(&image, &network).start().await.map_err(|e| TestbedError::Engine {
+            what: format!("start the container {}", self.name),
+            source: Box::new(e),
+        })?;
+        let machine = Machine { name: self.name.clone(), container };
+        let id = machine.container.id().to_owned();
+        let aliases = self.aliases;
+        let connected = tokio::task::spawn_blocking(move || connect(&network, &aliases, &id)).await;
+        match connected {
+            Ok(Ok(())) => Ok(machine),
+            Ok(Err(e)) => Err(e),
+            Err(e) => Err(TestbedError::Engine {
+                what: format!("connect the container {}", machine.name),
+                source: Box::new(e),
+            }),
+        }
+    }
+}
+
+/// Joins the private network under these names, which the client library has no means for.
+fn connect(network: &str, aliases: &[String], id: &str) -> Result<()> {
+    let mut command = docker::docker(&["network", "connect"]);
+    for alias in aliases {
+        command.args(["--alias", alias]);
+    }
+    must(&format!("put a container on the network {network}"), command.args([network, id])).map(drop)
+}
+
+/// Starts containers, a few at a time; gives those that run and the first failure.
+pub(super) async fn start_all(
+    image: Image,
+    network: String,
+    wanted: Vec<Wanted>,
+) -> (Vec<Machine>, Option<TestbedError>) {
+    let (mut machines, mut failure) = (Vec::new(), None);
+    let mut tasks = JoinSet::new();
+    let mut wanted = wanted.into_iter();
+    loop {
+        while tasks.len() < 4
+            && failure.is_none()
+            && let Some(next) = wanted.next()
+        {
+            tasks.spawn(next.start(image.clone(), network.clone()));
+        }
+        match tasks.join_next().await {
+            None => return (machines, failure),
+            Some(Ok(Ok(machine))) => machines.push(machine),
+            Some(Ok(Err(e))) => failure = failure.or(Some(e)),
+            Some(Err(e)) => {
+                let e = TestbedError::Engine { what: "start a container".to_owned(), source: Box::new(e) };
+                failure = failure.or(Some(e));
+            }
+        }
+    }
+}
+
+/// Removes containers, all at once.
+pub(super) async fn remove_all(machines: Vec<Machine>) {
+    let mut tasks = JoinSet::new();
+    for machine in machines {
+        tasks.spawn(async move { (machine.name, machine.container.rm().await) });
+    }
+    while let Some(done) = tasks.join_next().await {
+        if let Ok((name, Err(e))) = done {
+            tracing::warn!("testbed: cannot remove the container {name}: {e}");
+        }
+    }
+}
+
+fn userland(userland: Userland) -> &'static str {
+    match userland {
+        Userland::Gnu => "gnu",
+        Userland::BusyBox => "busybox",
+    }
+}
+
+fn shell(shell: LoginShell) -> &'static str {
+    match shell {
+        LoginShell::Sh => "/bin/sh",
+        LoginShell::Bash => "/bin/bash",
+    }
+}
+
+fn sudo(sudo: &Sudo) -> Result<String> {
+    Ok(match sudo {
+        Sudo::Refused => "refused".to_owned(),
+        Sudo::Free => "free".to_owned(),
+        Sudo::Password(word) => crate::access::hash_password(word)?,
+    })
+}

@@ -1,0 +1,55 @@
+//! What a person or CI runs: `cargo xtask demo`, `test`, `testbed`, `bench`, `check`.
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program for people, not a library")]
+
+mod install;
+mod layers;
+mod report;
+mod run;
+
+use std::process::ExitCode;
+
+const HELP: &str = "\
+cargo xtask COMMAND
+
+  demo [--keep]           deploys and rolls back the example application on five embedded hosts, and says what to try next
+  test [LAYER…] [--install]
+                          runs every test layer that this machine can, and names what was skipped and how to get it;
+                          with CI=true it installs what is missing, and a skipped layer is a failure
+  check                   the quick part of test: fmt, clippy
+  testbed ARGS…           fleets to try things on: up, down, ssh, deploy, image, sweep (testbed --help tells more)
+  bench [FILTER]          Criterion benchmarks, optimised
+  book                    builds docs/ with mdbook, where mdbook is installed
+
+Layers of test, in order: fmt clippy docs unit embedded sshd containers standalone package
+";
+
+fn main() -> ExitCode {
+    let mut args = std::env::args().skip(1);
+    let command = args.next().unwrap_or_default();
+    let rest: Vec<String> = args.collect();
+    let result = match command.as_str() {
+        "demo" => run::demo(&rest),
+        "test" => layers::test(&rest).map(done),
+        "check" => layers::test(&["fmt".to_owned(), "clippy".to_owned()]).map(done),
+        "testbed" => run::testbed(&rest),
+        "bench" => run::bench(&rest).map(done),
+        "book" => run::book().map(done),
+        "" | "help" | "-h" | "--help" => {
+            print!("{HELP}");
+            return ExitCode::SUCCESS;
+        }
+        other => Err(format!("there is no command {other:?}; `cargo xtask help` lists them")),
+    };
+    match result {
+        Ok(code) => code,
+        Err(why) => {
+            eprintln!("xtask: {why}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// What is not a program of its own ends with 0 if nothing went wrong.
+fn done((): ()) -> ExitCode {
+    ExitCode::SUCCESS
+}

@@ -1,0 +1,132 @@
+//! Running cargo and the programs of this workspace.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, Stdio};
+
+/// The root of the workspace.
+pub fn root() -> PathBuf {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.parent().unwrap_or(here).to_path_buf()
+}
+
+/// A `cargo` command in the root of the workspace.
+pub fn cargo<S: AsRef<OsStr>>(args: &[S]) -> Command {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.current_dir(root()).args(args);
+    // Set by the cargo that runs xtask. Build scripts watch some of them, and would run again after each plain `cargo build`.
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
+            command.env_remove(&name);
+        }
+    }
+    command
+}
+
+/// Runs a command and shows what it prints.
+pub fn run(command: &mut Command) -> Result<(), String> {
+    let shown = shown(command);
+    let status = command.status().map_err(|error| format!("cannot run `{shown}`: {error}"))?;
+    if status.success() { Ok(()) } else { Err(format!("`{shown}` ended with {status}")) }
+}
+
+/// Whether a command exists and exits with 0, quietly.
+pub fn works(program: &str, args: &[&str]) -> bool {
+    Command::new(program)
+        .args(args)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success())
+}
+
+/// Whether a program of this name is in PATH or where Debian keeps servers.
+pub fn has(program: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let mut folders: Vec<PathBuf> = std::env::split_paths(&path).collect();
+    folders.extend(["/usr/sbin", "/sbin"].map(PathBuf::from));
+    folders.iter().any(|folder| folder.join(program).is_file())
+}
+
+fn shown(command: &Command) -> String {
+    let mut text = command.get_program().to_string_lossy().rsplit('/').next().unwrap_or_default().to_owned();
+    for arg in command.get_args() {
+        text.push(' ');
+        text.push_str(&arg.to_string_lossy());
+    }
+    text
+}
+
+/// Where cargo puts what it builds for development.
+pub fn target_dir() -> PathBuf {
+    let base = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
+    let base = if base.is_absolute() { base } else { root().join(base) };
+    base.join("debug")
+}
+
+/// Builds `cap` and the testbed, and gives their paths.
+pub fn build(containers: bool) -> Result<(PathBuf, PathBuf), String> {
+    // Both at once: two builds would compile what they share twice, with features of their own.
+    let mut args =
+        vec!["build", "--package", "deploy-cli", "--package", "deploy-testbed", "--bin", "cap", "--bin", "testbed"];
+    if containers {
+        args.extend(["--features", "deploy-testbed/containers"]);
+    }
+    run(&mut cargo(&args))?;
+    Ok((target_dir().join("cap"), target_dir().join("testbed")))
+}
+
+/// `cargo xtask demo`.
+pub fn demo(args: &[String]) -> Result<ExitCode, String> {
+    println!(
+        "Capstan demo: a recipe is deployed to five servers on this machine, changed, deployed again and rolled back."
+    );
+    println!("First `cap` and the servers are built: minutes on a fresh machine, seconds from then on.");
+    let (cap, testbed) = build(false)?;
+    pass_through(
+        Command::new(testbed)
+            .arg("demo")
+            .arg("--cap")
+            .arg(cap)
+            .arg("--examples")
+            .arg(root().join("examples"))
+            .args(args),
+    )
+}
+
+/// `cargo xtask testbed …`.
+pub fn testbed(args: &[String]) -> Result<ExitCode, String> {
+    let (cap, testbed) = (target_dir().join("cap"), target_dir().join("testbed"));
+    // What only reaches into a fleet does not wait for a build.
+    let reaches = args.iter().any(|arg| ["ssh", "down", "commit"].contains(&arg.as_str()));
+    if !(reaches && testbed.exists()) {
+        build(args.iter().any(|arg| arg.ends_with("containers")))?;
+    }
+    pass_through(Command::new(testbed).env("CAPSTAN_CAP", cap).args(args))
+}
+
+/// Runs a command that says itself what went wrong; gives the status to exit with.
+fn pass_through(command: &mut Command) -> Result<ExitCode, String> {
+    let status = command.status().map_err(|error| format!("cannot run `{}`: {error}", shown(command)))?;
+    let code = status.code().and_then(|code| u8::try_from(code).ok());
+    Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))
+}
+
+/// `cargo xtask bench`.
+pub fn bench(args: &[String]) -> Result<(), String> {
+    let mut command = cargo(&["bench", "--package", "deploy-benches"]);
+    if !args.is_empty() {
+        command.arg("--").args(args);
+    }
+    run(&mut command)
+}
+
+/// `cargo xtask book`.
+pub fn book() -> Result<(), String> {
+    let Some(mdbook) = crate::install::mdbook() else {
+        return Err("mdbook is not installed; `cargo install mdbook` brings it".to_owned());
+    };
+    run(Command::new(mdbook).arg("build").arg(root().join("docs")))
+}
