@@ -70,6 +70,7 @@ fn deploy_when_free(stage: &Stage) -> Ran {
         if ran.code != 5 {
             return ran;
         }
+        eprintln!("refused:\n{}", ran.text);
     }
 }
 
@@ -107,10 +108,10 @@ fn cap_is_killed_while_one_host_lags() {
     slow(&stage, &["app2"]);
     let run = Background::start(stage.command(&["deploy"]));
     wait_until_held(&stage, &["app2"]);
-    until("the others are ready", || {
-        let count = |host: &&&str| stage.on(host, "ls /var/www/my_cool_app/releases | wc -l") == "2";
-        ALL.iter().filter(count).count() == ALL.len()
-            || ALL.iter().filter(|host| **host != "app2").all(|host| count(&host))
+    // Not the directory: a git that is killed while it clones takes it away again.
+    until("the others are checked out", || {
+        let checked_out = |host| stage.on(host, "ls /var/www/my_cool_app/releases/*/REVISION | wc -l") == "2";
+        ALL.into_iter().filter(|host| *host != "app2").all(checked_out)
     });
     run.signal(Signal::KILL);
     run.end();
