@@ -1,7 +1,13 @@
 //! The result of a command, on a host or on this machine, and the one way to run local programs.
 
-use std::process::{Command, Output, Stdio};
+use std::io::Read;
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
 
+use rustix::process::Signal;
+
+use crate::background::wait_until;
 use crate::error::{Doing, Result, TestbedError};
 
 /// What a command on a host wrote and how it ended.
@@ -43,6 +49,44 @@ impl From<Output> for HostOutput {
 pub(crate) fn run(cmd: &mut Command) -> Result<HostOutput> {
     let program = cmd.get_program().to_string_lossy().into_owned();
     cmd.stdin(Stdio::null()).output().map(HostOutput::from).doing(|| format!("run {program}"))
+}
+
+/// The same, but ends the program when the limit has passed; none says that it had to be ended.
+pub(crate) fn run_within(limit: Duration, cmd: &mut Command) -> Result<Option<HostOutput>> {
+    let program = cmd.get_program().to_string_lossy().into_owned();
+    let spawned = cmd.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+    let mut child = spawned.doing(|| format!("run {program}"))?;
+    let (stdout, stderr) = (reader(child.stdout.take()), reader(child.stderr.take()));
+    if !wait_until(limit, || has_ended(&mut child)) {
+        // First a signal that lets it tidy up.
+        crate::procs::signal(i32::try_from(child.id()).unwrap_or(0), Signal::TERM);
+        if !wait_until(Duration::from_secs(2), || has_ended(&mut child)) {
+            let _ = child.kill();
+        }
+        let _ = child.wait();
+        return Ok(None);
+    }
+    let status = child.wait().doing(|| format!("wait for {program}"))?;
+    // What the program itself started may hold its output open for longer than it lives.
+    let rest = |output: mpsc::Receiver<Vec<u8>>| output.recv_timeout(Duration::from_secs(5)).unwrap_or_default();
+    Ok(Some(Output { status, stdout: rest(stdout), stderr: rest(stderr) }.into()))
+}
+
+fn has_ended(child: &mut Child) -> bool {
+    !matches!(child.try_wait(), Ok(None))
+}
+
+/// Reads to the end on a thread of its own.
+fn reader(source: Option<impl Read + Send + 'static>) -> mpsc::Receiver<Vec<u8>> {
+    let (tx, rx) = mpsc::channel();
+    std::thread::spawn(move || {
+        let mut all = Vec::new();
+        if let Some(mut source) = source {
+            let _ = source.read_to_end(&mut all);
+        }
+        let _ = tx.send(all);
+    });
+    rx
 }
 
 /// Runs a program that has to succeed and gives its standard output.

@@ -55,7 +55,7 @@ pub(crate) fn alive(pid: i32) -> bool {
 }
 
 /// Sends a signal to one process.
-fn signal(pid: i32, signal: Signal) {
+pub(crate) fn signal(pid: i32, signal: Signal) {
     if let Some(pid) = Pid::from_raw(pid) {
         let _ = kill_process(pid, signal);
     }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::error::Result;
+use crate::error::{Result, TestbedError};
 use crate::procs;
 use crate::workdir::{Owner, PREFIX, remove_tree};
 
@@ -24,8 +24,11 @@ pub fn sweep() -> Result<Swept> {
             swept.directories.push(entry.path());
         }
     }
-    // Without an engine there are no containers.
-    swept.containers = crate::containers::sweep::sweep_dead().unwrap_or_default();
+    swept.containers = match crate::containers::sweep::sweep_dead() {
+        Err(error @ TestbedError::Timeout { .. }) => return Err(error),
+        // Without an engine there are no containers.
+        other => other.unwrap_or_default(),
+    };
     Ok(swept)
 }
 

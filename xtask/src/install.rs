@@ -5,12 +5,15 @@ use std::process::Command;
 
 use crate::run::{cargo, has, run, target_dir, works};
 
-/// A program and the Debian package that brings it.
+/// A program, or a file by its path, and the Debian package that brings it.
 const PACKAGES: &[(&str, &str)] = &[
     ("sshd", "openssh-server"),
     ("ssh", "openssh-client"),
     ("svn", "subversion"),
     ("svnserve", "subversion"),
+    ("apache2", "apache2"),
+    (APACHE_SVN, "libapache2-mod-svn"),
+    ("openssl", "openssl"),
     ("busybox", "busybox"),
     ("dash", "dash"),
     ("bash", "bash"),
@@ -20,32 +23,23 @@ const PACKAGES: &[(&str, &str)] = &[
     ("cap", "capistrano"),
 ];
 
+/// Subversion's part of Apache, where Debian has it.
+pub const APACHE_SVN: &str = "/usr/lib/apache2/modules/mod_dav_svn.so";
+
 /// Programs of these that are not here.
 pub fn missing(programs: &[&str]) -> Vec<String> {
     programs.iter().filter(|program| !has(program)).map(|program| (*program).to_owned()).collect()
 }
 
-/// Installs what is not here: Debian packages, and mdbook through cargo.
-pub fn install() -> Result<(), String> {
-    packages()?;
-    if mdbook().is_none() {
-        // In our own target directory: nothing outside the checkout changes. Quick to build rather than quick to run.
-        println!("installing: mdbook (into {})", tools().display());
-        run(cargo(&[
-            "install",
-            "mdbook",
-            "--version",
-            "^0.5",
-            "--locked",
-            "--debug",
-            "--no-default-features",
-            "--quiet",
-        ])
-        .arg("--root")
-        .arg(tools())
-        .env("CARGO_PROFILE_DEV_DEBUG", "0"))?;
+/// Installs mdbook through cargo where it is missing.
+pub fn install_mdbook() -> Result<(), String> {
+    if mdbook().is_some() {
+        return Ok(());
     }
-    Ok(())
+    // In our own target directory: nothing outside the checkout changes. Quick to build rather than quick to run.
+    println!("installing: mdbook (into {})", tools().display());
+    let words = ["install", "mdbook", "--version", "^0.5", "--locked", "--debug", "--no-default-features", "--quiet"];
+    run(cargo(&words).arg("--root").arg(tools()).env("CARGO_PROFILE_DEV_DEBUG", "0"))
 }
 
 /// Where programs are that we installed for ourselves.
@@ -60,7 +54,8 @@ pub fn mdbook() -> Option<PathBuf> {
     if own.is_file() { Some(own) } else { has("mdbook").then(|| PathBuf::from("mdbook")) }
 }
 
-fn packages() -> Result<(), String> {
+/// Installs the Debian packages that are not here.
+pub fn packages() -> Result<(), String> {
     let mut packages: Vec<&str> =
         PACKAGES.iter().filter(|(program, _)| !has(program)).map(|(_, package)| *package).collect();
     packages.dedup();

@@ -2,11 +2,11 @@
 
 use std::path::Path;
 use std::process::Command;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::install;
 use crate::report::{End, Row, close};
-use crate::run::{cargo, root, run, target_dir};
+use crate::run::{cargo, root, run, run_within, target_dir};
 
 struct Layer {
     name: &'static str,
@@ -36,7 +36,10 @@ pub fn test(args: &[String]) -> Result<(), String> {
         return Err(format!("there is no layer {unknown:?}; there are: {}", names.join(" ")));
     }
     if ci || args.iter().any(|arg| arg == "--install") {
-        install::install()?;
+        install::packages()?;
+        if wanted.is_empty() || wanted.iter().any(|name| *name == "docs") {
+            install::install_mdbook()?;
+        }
     }
     let mut rows = Vec::new();
     for layer in LAYERS.iter().filter(|layer| wanted.is_empty() || wanted.iter().any(|name| *name == layer.name)) {
@@ -115,6 +118,9 @@ fn required() -> String {
     }
     if lacks_sshd().is_none() {
         names.push("sshd");
+        if install::missing(&["apache2", "openssl", install::APACHE_SVN]).is_empty() {
+            names.push("apache");
+        }
         // The end-to-end tests compare with Debian's; another program of that name is none.
         if says("/usr/bin/cap", "Capistrano Version: 3") {
             names.push("peers");
@@ -165,12 +171,14 @@ fn containers() -> Result<(), String> {
     // Brings the two programs, too, compiled as the tests are.
     run(&mut tests(&["--test", "it", "--no-run"]))?;
     let testbed = target_dir().join("testbed");
-    run(Command::new(&testbed).arg("image"))?;
-    // One fleet at a time: engines have been seen to lock up when networks come and go side by side.
-    let result = run(tests(&["--test", "it", "containers", "--", "--test-threads=1"])
-        .env("CAPSTAN_REQUIRE", format!("{},containers", required()))
-        .env("CAPSTAN_CAP", target_dir().join("cap")));
-    let swept = run(Command::new(&testbed).arg("sweep"));
+    let minutes = |minutes: u64| Duration::from_secs(60 * minutes);
+    run_within(minutes(30), Command::new(&testbed).arg("image"))?;
+    // One fleet at a time: engines have been seen to lock up when networks come and go side by side. Each call to the
+    // engine has a deadline of its own; this one is for what nobody has thought of.
+    let mut tests = tests(&["--test", "it", "containers", "--", "--test-threads=1"]);
+    tests.env("CAPSTAN_REQUIRE", format!("{},containers", required())).env("CAPSTAN_CAP", target_dir().join("cap"));
+    let result = run_within(minutes(20), &mut tests);
+    let swept = run_within(minutes(5), Command::new(&testbed).arg("sweep"));
     result.and(swept)
 }
 

@@ -2,7 +2,8 @@
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode, Stdio};
+use std::process::{Child, Command, ExitCode, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
 
 /// The root of the workspace.
 pub fn root() -> PathBuf {
@@ -31,18 +32,57 @@ pub fn run(command: &mut Command) -> Result<(), String> {
     if status.success() { Ok(()) } else { Err(format!("`{shown}` ended with {status}")) }
 }
 
-/// Whether a command exists and exits with 0, quietly.
-pub fn works(program: &str, args: &[&str]) -> bool {
-    Command::new(program)
-        .args(args)
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status()
-        .is_ok_and(|status| status.success())
+/// The same, but ends it with all that it started when the limit has passed.
+pub fn run_within(limit: Duration, command: &mut Command) -> Result<(), String> {
+    let shown = shown(command);
+    let mut child = command.spawn().map_err(|error| format!("cannot run `{shown}`: {error}"))?;
+    match wait(&mut child, limit) {
+        Some(status) if status.success() => Ok(()),
+        Some(status) => Err(format!("`{shown}` ended with {status}")),
+        None => Err(format!("`{shown}` hung: it was ended after {} minutes", limit.as_secs() / 60)),
+    }
 }
 
-/// Whether a program of this name is in PATH or where Debian keeps servers.
+/// The status of a process; none if it had to be ended.
+fn wait(child: &mut Child, limit: Duration) -> Option<ExitStatus> {
+    let start = Instant::now();
+    while start.elapsed() < limit {
+        if let Ok(Some(status)) = child.try_wait() {
+            return Some(status);
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let mut family = vec![child.id().to_string()];
+    descendants(child.id(), &mut family);
+    // The standard library has no signals; the shell's own `kill` is everywhere.
+    let _ = Command::new("sh").args(["-c", "kill -KILL \"$@\" 2>/dev/null", "sh"]).args(&family).status();
+    let _ = child.wait();
+    None
+}
+
+/// The processes below one; nothing where there is no `/proc`.
+fn descendants(pid: u32, found: &mut Vec<String>) {
+    let tasks = std::fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
+    for task in tasks {
+        let children = std::fs::read_to_string(task.path().join("children")).unwrap_or_default();
+        for child in children.split_whitespace() {
+            found.push(child.to_owned());
+            if let Ok(child) = child.parse() {
+                descendants(child, found);
+            }
+        }
+    }
+}
+
+/// Whether a command exists and exits with 0, quietly and before long.
+pub fn works(program: &str, args: &[&str]) -> bool {
+    let quiet =
+        Command::new(program).args(args).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+    let status = quiet.ok().and_then(|mut child| wait(&mut child, Duration::from_secs(30)));
+    status.is_some_and(|status| status.success())
+}
+
+/// Whether a program of this name is in PATH or where Debian keeps servers; or a file of this absolute path is there.
 pub fn has(program: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let mut folders: Vec<PathBuf> = std::env::split_paths(&path).collect();

@@ -10,6 +10,7 @@ use russh::keys::PublicKey;
 
 use super::image::{self, Image};
 use super::machine::{self, Machine, Wanted};
+use super::turn::Turn;
 use super::{DEPLOYER, HOME, PROJECT, USER, docker, exec, sweep};
 
 use crate::access::{AccessFiles, known_hosts, new_key, public_line, write_file};
@@ -17,7 +18,7 @@ use crate::background::Background;
 use crate::error::{Doing, Result, TestbedError};
 use crate::fleet::{FleetHost, RunAs, Running};
 use crate::loopback;
-use crate::output::{self, HostOutput, must};
+use crate::output::HostOutput;
 use crate::repo::{AppRepo, Scm};
 use crate::spec::{Backend, FleetSpec, HostSpec};
 
@@ -31,39 +32,50 @@ pub struct ContainerFleet {
     repos: Vec<AppRepo>,
     machines: Mutex<Vec<Machine>>,
     background: Background,
+    down: bool,
 }
 
 impl ContainerFleet {
     pub(crate) fn start(spec: &FleetSpec, dir: &Path, login_key: &PublicKey) -> Result<(Self, Vec<FleetHost>)> {
         docker::check_engine()?;
-        sweep::sweep_dead()?;
         let image = match &spec.image {
             Some(reference) => Image::named(reference),
             None => image::ensure(&|step| tracing::info!("{step}"))?,
         };
         let repos = make_repositories(&dir.join("repositories"))?;
-        let network = create_network()?;
+        let turn = Turn::take()?;
+        sweep::sweep_in_turn()?;
+        let network = network_name();
         let fleet = ContainerFleet {
             network,
             dir: dir.to_owned(),
             repos,
             machines: Mutex::new(Vec::new()),
             background: Background::new("testbed-containers")?,
+            down: false,
         };
         // From here on a failure drops the fleet, which removes what has been started.
+        let started = fleet.come_up(spec, &image, login_key);
+        // Before a failed fleet is dropped, which takes a turn of its own.
+        drop(turn);
+        started.map(|hosts| (fleet, hosts))
+    }
+
+    fn come_up(&self, spec: &FleetSpec, image: &Image, login_key: &PublicKey) -> Result<Vec<FleetHost>> {
+        create_network(&self.network)?;
         let mut hosts = Vec::new();
         let mut wanted = Vec::new();
         let base = loopback::Base::pick();
         for (i, host) in spec.hosts.iter().enumerate() {
-            let (host_wanted, described) = fleet.host(host, base, i, login_key)?;
+            let (host_wanted, described) = self.host(host, base, i, login_key)?;
             wanted.push(host_wanted);
             hosts.push(described);
         }
-        wanted.push(fleet.repository_server());
-        wanted.push(fleet.deployer(spec, &hosts)?);
-        fleet.start_all(&image, wanted)?;
-        fleet.give_key_to_deployer()?;
-        Ok((fleet, hosts))
+        wanted.push(self.repository_server());
+        wanted.push(self.deployer(spec, &hosts)?);
+        self.start_all(image, wanted)?;
+        self.give_key_to_deployer()?;
+        Ok(hosts)
     }
 
     fn host(
@@ -119,12 +131,13 @@ impl ContainerFleet {
     }
 
     fn start_all(&self, image: &Image, wanted: Vec<Wanted>) -> Result<()> {
-        let network = self.network.clone();
-        let image = image.clone();
-        let started = self.background.call(machine::start_all(image, network, wanted));
+        docker::check_still_there()?;
+        let started = self.background.call(machine::start_all(image.clone(), self.network.clone(), wanted));
         let (machines, failure) = started.unwrap_or_default();
         *self.machines() = machines;
-        failure.map_or(Ok(()), Err)
+        failure.map_or(Ok(()), Err)?;
+        // One after another: an engine's networks are what locks it up.
+        self.machines().iter().try_for_each(|machine| machine.connect(&self.network))
     }
 
     /// Keys have to be the login's own for ssh to take them.
@@ -134,7 +147,7 @@ impl ContainerFleet {
             chown deploy:deploy /home/deploy/project
             chmod 777 /home/deploy/project";
         let mut exec = self.exec(DEPLOYER, RunAs::Root, "/root", &["sh", "-ec", script])?;
-        must("give the deployer its key", &mut exec).map(drop)
+        docker::must("give the deployer its key", docker::limit(), &mut exec).map(drop)
     }
 
     /// What the deployer made in its project directory has to be removable by whoever runs this.
@@ -142,7 +155,9 @@ impl ContainerFleet {
         let uid = rustix::process::getuid();
         if !uid.is_root() && self.id(DEPLOYER).is_ok() {
             let argv = ["chown", "-R", &uid.as_raw().to_string(), PROJECT];
-            let taken = self.exec(DEPLOYER, RunAs::Root, "/", &argv).and_then(|mut c| output::run(&mut c));
+            let what = "take the project back";
+            let taken = self.exec(DEPLOYER, RunAs::Root, "/", &argv);
+            let taken = taken.and_then(|mut command| docker::run(what, docker::limit(), &mut command));
             if let Err(e) = taken {
                 tracing::warn!("testbed: {e}");
             }
@@ -166,14 +181,14 @@ impl ContainerFleet {
     }
 
     /// A docker command that runs these words in the deployer's project directory as its user:
-    /// `["cap", "deploy"]`. For callers that stream; [`ContainerFleet::deploy`] waits.
+    /// `["cap", "deploy"]`. For callers that stream and set a limit of their own; [`ContainerFleet::deploy`] waits.
     pub fn deployer_command(&self, argv: &[&str]) -> Result<Command> {
         self.exec(DEPLOYER, RunAs::Login, PROJECT, argv)
     }
 
-    /// Runs these words in the deployer container and waits.
+    /// Runs these words in the deployer container and waits, five minutes at most.
     pub fn deploy(&self, argv: &[&str]) -> Result<HostOutput> {
-        output::run(&mut self.deployer_command(argv)?)
+        docker::run("run it in the deployer", docker::IN_CONTAINER, &mut self.deployer_command(argv)?)
     }
 
     /// Its own name: that of its network, and the value of the label `capstan.testbed.fleet` of all that it started.
@@ -196,25 +211,18 @@ impl ContainerFleet {
     }
 }
 
-/// Makes the private network of a fleet; gives its name.
-fn create_network() -> Result<String> {
+/// A name for the private network of a fleet, and for the fleet.
+fn network_name() -> String {
     let unique = RandomState::new().build_hasher().finish();
-    let name = format!("capstan-testbed-{}-{unique:016x}", std::process::id());
-    let mut create = docker::docker(&["network", "create"]);
-    for (key, value) in sweep::labels("network", &name) {
-        create.args(["--label", &format!("{key}={value}")]);
-    }
-    must("make a network", create.arg(&name))?;
-    Ok(name)
+    format!("capstan-testbed-{}-{unique:016x}", std::process::id())
 }
 
-/// Removes a network; it need not exist.
-fn remove_network(name: &str) -> Result<()> {
-    let found = docker::ask("list networks", &["network", "ls", "--quiet", "--filter", &format!("name=^{name}$")])?;
-    if found.is_empty() {
-        return Ok(());
+fn create_network(name: &str) -> Result<()> {
+    let mut create = docker::docker(&["network", "create"]);
+    for (key, value) in sweep::labels("network", name) {
+        create.args(["--label", &format!("{key}={value}")]);
     }
-    docker::ask(&format!("remove the network {name}"), &["network", "rm", name]).map(drop)
+    docker::must("make a network", docker::limit(), create.arg(name)).map(drop)
 }
 
 fn make_repositories(dir: &Path) -> Result<Vec<AppRepo>> {
@@ -233,7 +241,8 @@ impl Running for ContainerFleet {
 
     fn run(&self, host: &FleetHost, who: RunAs, text: &str) -> Result<HostOutput> {
         let home = if who == RunAs::Root { "/root" } else { HOME };
-        output::run(&mut self.exec(&host.name, who, home, &["/bin/sh", "-c", text])?)
+        let mut command = self.exec(&host.name, who, home, &["/bin/sh", "-c", text])?;
+        docker::run(&format!("run it on {}", host.name), docker::IN_CONTAINER, &mut command)
     }
 
     fn stop_host(&self, name: &str) -> Result<()> {
@@ -247,7 +256,8 @@ impl Running for ContainerFleet {
         let listening = "grep -q ':0016 .* 0A ' /proc/net/tcp";
         let up = || {
             let probe = self.exec(name, RunAs::Root, "/", &["/bin/sh", "-c", listening]);
-            probe.and_then(|mut p| output::run(&mut p)).is_ok_and(|out| out.ok())
+            let listens = probe.and_then(|mut p| docker::run("wait for its sshd", docker::limit(), &mut p));
+            listens.is_ok_and(|out| out.ok())
         };
         let limit = std::time::Duration::from_secs(20);
         if crate::background::wait_until(limit, up) {
@@ -256,15 +266,32 @@ impl Running for ContainerFleet {
         Err(TestbedError::Timeout {
             what: format!("the start of the host {name}"),
             seconds: limit.as_secs(),
-            detail: docker::ask("read its log", &["logs", "--tail", "5", &id]).unwrap_or_default(),
+            detail: docker::ask_again("read its log", &["logs", "--tail", "5", &id]).unwrap_or_default(),
         })
     }
 
     fn down(&mut self) -> Result<()> {
+        if std::mem::replace(&mut self.down, true) {
+            return Ok(());
+        }
         self.take_project_back();
         let machines = std::mem::take(&mut *self.machines());
-        self.background.call(machine::remove_all(machines));
-        remove_network(&self.network)
+        let turn = match docker::check_still_there().and_then(|()| Turn::take()) {
+            Ok(turn) => turn,
+            Err(e) => {
+                // Dropped, each would ask the engine once more; the next sweep removes them.
+                std::mem::forget(machines);
+                return Err(e);
+            }
+        };
+        let removed = self.background.call(machine::remove_all(machines));
+        if let Some(Err(e)) = removed {
+            tracing::warn!("testbed: {e}");
+        }
+        // The network, and what never came up.
+        let left = sweep::remove_fleet(&self.network);
+        drop(turn);
+        left
     }
 
     fn containers(&self) -> Option<&ContainerFleet> {

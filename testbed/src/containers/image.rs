@@ -3,11 +3,12 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 use super::docker;
 use crate::access::write_file;
 use crate::error::{Doing, Result, TestbedError};
-use crate::output::{find_program, must, run};
+use crate::output::{failed, find_program, run_within};
 use crate::rake;
 use crate::spec::Backend;
 use crate::workdir::WorkDir;
@@ -63,7 +64,10 @@ impl Image {
 
     fn exists(&self) -> Result<bool> {
         let what = self.to_string();
-        Ok(run(&mut docker::docker(&["image", "inspect", "--format", "{{.Id}}", &what]))?.ok())
+        match docker::ask_again("find an image", &["image", "inspect", "--format", "{{.Id}}", &what]) {
+            Err(TestbedError::Program { .. }) => Ok(false),
+            other => other.map(|_| true),
+        }
     }
 }
 
@@ -105,7 +109,7 @@ pub fn ensure(progress: &dyn Fn(&str)) -> Result<Image> {
     progress(&format!("building the image {image}"));
     let tag = image.to_string();
     let mut build = docker::docker(&["build", "--quiet", "--label", super::LABEL, "--tag", &tag]);
-    must(&format!("build the image {image}"), build.arg(dir.path()))?;
+    docker::must(&format!("build the image {image}"), docker::BUILD, build.arg(dir.path()))?;
     Ok(image)
 }
 
@@ -115,10 +119,8 @@ fn base_is_at_hand(progress: &dyn Fn(&str)) -> Result<bool> {
         return Ok(true);
     }
     progress(&format!("asking a registry for {BASE}"));
-    // `timeout` is in coreutils and BusyBox; where it is missing the registry is not asked.
-    let mut pull = Command::new("timeout");
-    pull.args(["60", "docker", "pull", "--quiet", BASE]);
-    Ok(run(&mut pull).is_ok_and(|out| out.ok()))
+    let pulled = run_within(docker::limit(), &mut docker::docker(&["pull", "--quiet", BASE]))?;
+    Ok(pulled.is_some_and(|out| out.ok()))
 }
 
 /// The tar of a small Debian, kept for the next build.
@@ -143,13 +145,26 @@ fn root_file_system(progress: &dyn Fn(&str)) -> Result<PathBuf> {
         .args(["doc", "man", "locale"].map(|d| format!("--dpkgopt=path-exclude=/usr/share/{d}/*")))
         .arg(SUITE)
         .arg(&part);
-    let made = must("make a small Debian", &mut make);
+    let made = small_debian(&mut make);
     if made.is_err() {
         let _ = std::fs::remove_file(&part);
     }
     made?;
     std::fs::rename(&part, &tar).doing(|| format!("create {}", tar.display()))?;
     Ok(tar)
+}
+
+fn small_debian(make: &mut Command) -> Result<()> {
+    let limit = Duration::from_secs(900);
+    match run_within(limit, make)? {
+        Some(out) if out.ok() => Ok(()),
+        Some(out) => Err(failed("make a small Debian", make, &out)),
+        None => Err(TestbedError::Timeout {
+            what: "`mmdebstrap` (to make a small Debian)".to_owned(),
+            seconds: limit.as_secs(),
+            detail: "does this machine's package mirror answer? `apt-get update` tells".to_owned(),
+        }),
+    }
 }
 
 /// `CAPSTAN_TESTBED_CACHE`, or a place in the build directory.

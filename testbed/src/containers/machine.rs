@@ -2,6 +2,7 @@
 
 use std::net::SocketAddrV4;
 use std::path::Path;
+use std::time::Duration;
 
 use russh::keys::{PrivateKey, PublicKey};
 use testcontainers::bollard::models::PortBinding;
@@ -14,12 +15,16 @@ use super::image::Image;
 use super::{docker, sweep};
 use crate::access::public_line;
 use crate::error::{Result, TestbedError};
-use crate::output::must;
 use crate::spec::{HostSpec, LoginShell, Sudo, Userland};
+
+/// For a container to be made, started and ready. The client library itself waits two minutes for one answer and one
+/// minute for a container to be ready.
+const START: Duration = Duration::from_secs(180);
 
 /// A running container.
 pub(super) struct Machine {
     pub(super) name: String,
+    aliases: Vec<String>,
     pub(super) container: ContainerAsync<GenericImage>,
 }
 
@@ -132,39 +137,45 @@ impl Wanted {
         request
     }
 
-    async fn start(self, image: Image, network: String) -> Result<Machine> {
-        let container = self.request(&image, &network).start().await.map_err(|e| TestbedError::Engine {
-            what: format!("start the container {}", self.name),
-            source: Box::new(e),
-        })?;
-        let machine = Machine { name: self.name.clone(), container };
-        let id = machine.container.id().to_owned();
-        let aliases = self.aliases;
-        let connected = tokio::task::spawn_blocking(move || connect(&network, &aliases, &id)).await;
-        match connected {
-            Ok(Ok(())) => Ok(machine),
-            Ok(Err(e)) => Err(e),
-            Err(e) => Err(TestbedError::Engine {
-                what: format!("connect the container {}", machine.name),
-                source: Box::new(e),
-            }),
-        }
+    async fn start(self, image: Image, fleet: String) -> Result<Machine> {
+        let starting = self.request(&image, &fleet).start();
+        let container = within(&format!("start the container {}", self.name), START, starting).await?;
+        Ok(Machine { name: self.name, aliases: self.aliases, container })
     }
 }
 
-/// Joins the private network under these names, which the client library has no means for.
-fn connect(network: &str, aliases: &[String], id: &str) -> Result<()> {
-    let mut command = docker::docker(&["network", "connect"]);
-    for alias in aliases {
-        command.args(["--alias", alias]);
+impl Machine {
+    /// Joins the private network under its names, which the client library has no means for.
+    pub(super) fn connect(&self, network: &str) -> Result<()> {
+        let mut command = docker::docker(&["network", "connect"]);
+        for alias in &self.aliases {
+            command.args(["--alias", alias]);
+        }
+        command.args([network, self.container.id()]);
+        docker::must(&format!("put {} on the network {network}", self.name), docker::limit(), &mut command).map(drop)
     }
-    must(&format!("put a container on the network {network}"), command.args([network, id])).map(drop)
+}
+
+/// Waits for the engine, but not for ever.
+async fn within<T, E: std::error::Error + Send + Sync + 'static>(
+    what: &str,
+    limit: Duration,
+    call: impl Future<Output = Result<T, E>>,
+) -> Result<T> {
+    match tokio::time::timeout(limit, call).await {
+        Ok(done) => done.map_err(|e| TestbedError::Engine { what: what.to_owned(), source: Box::new(e) }),
+        Err(_) => {
+            let call = format!("the engine's interface (to {what})");
+            docker::fell_silent(&call);
+            Err(docker::no_answer(&call, limit))
+        }
+    }
 }
 
 /// Starts containers, a few at a time; gives those that run and the first failure.
 pub(super) async fn start_all(
     image: Image,
-    network: String,
+    fleet: String,
     wanted: Vec<Wanted>,
 ) -> (Vec<Machine>, Option<TestbedError>) {
     let (mut machines, mut failure) = (Vec::new(), None);
@@ -175,7 +186,7 @@ pub(super) async fn start_all(
             && failure.is_none()
             && let Some(next) = wanted.next()
         {
-            tasks.spawn(next.start(image.clone(), network.clone()));
+            tasks.spawn(next.start(image.clone(), fleet.clone()));
         }
         match tasks.join_next().await {
             None => return (machines, failure),
@@ -189,17 +200,21 @@ pub(super) async fn start_all(
     }
 }
 
-/// Removes containers, all at once.
-pub(super) async fn remove_all(machines: Vec<Machine>) {
+/// Removes containers, all at once; gives the first failure.
+pub(super) async fn remove_all(machines: Vec<Machine>) -> Result<()> {
     let mut tasks = JoinSet::new();
     for machine in machines {
-        tasks.spawn(async move { (machine.name, machine.container.rm().await) });
+        tasks.spawn(async move {
+            within(&format!("remove the container {}", machine.name), docker::limit(), machine.container.rm()).await
+        });
     }
+    let mut result = Ok(());
     while let Some(done) = tasks.join_next().await {
-        if let Ok((name, Err(e))) = done {
-            tracing::warn!("testbed: cannot remove the container {name}: {e}");
+        if let Ok(Err(e)) = done {
+            result = result.and(Err(e));
         }
     }
+    result
 }
 
 fn userland(userland: Userland) -> &'static str {

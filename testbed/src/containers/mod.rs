@@ -11,6 +11,7 @@ pub mod image;
 #[cfg(feature = "containers")]
 mod machine;
 pub mod sweep;
+mod turn;
 
 use std::path::Path;
 use std::process::Command;

@@ -3,8 +3,9 @@
 
 use std::path::Path;
 
+use super::turn::Turn;
 use super::{LABEL, docker};
-use crate::error::Result;
+use crate::error::{Result, TestbedError};
 use crate::workdir::Owner;
 
 const NAME: &str = "capstan.testbed.name";
@@ -34,20 +35,50 @@ fn machine() -> String {
 
 /// Removes the containers and networks of testbeds whose process is gone; says how many.
 pub fn sweep_dead() -> Result<usize> {
+    docker::check_engine()?;
+    let _turn = Turn::take()?;
+    sweep_in_turn()
+}
+
+/// The same for who has the turn already.
+pub(super) fn sweep_in_turn() -> Result<usize> {
     let filter = format!("label={LABEL}");
     let format = format!("{{{{.ID}}}}\t{{{{.Label \"{OWNER}\"}}}}\t{{{{.Label \"{MACHINE}\"}}}}");
     let list = ["--no-trunc", "--filter", &filter, "--format", &format];
     let mut swept = 0;
-    let containers = docker::ask("list containers", &[&["ps", "--all"], &list[..]].concat())?;
+    let containers = docker::ask_again("list containers", &[&["ps", "--all"], &list[..]].concat())?;
     for id in dead(&containers) {
-        // Another sweep may have been faster.
-        swept += usize::from(docker::ask("remove a container", &["rm", "--force", &id]).is_ok());
+        swept += usize::from(removed(docker::ask_again("remove a container", &["rm", "--force", &id]))?);
     }
-    let networks = docker::ask("list networks", &[&["network", "ls"], &list[..]].concat())?;
+    let networks = docker::ask_again("list networks", &[&["network", "ls"], &list[..]].concat())?;
     for id in dead(&networks) {
-        swept += usize::from(docker::ask("remove a network", &["network", "rm", &id]).is_ok());
+        swept += usize::from(removed(docker::ask_again("remove a network", &["network", "rm", &id]))?);
     }
     Ok(swept)
+}
+
+/// Removes whatever is left of one fleet.
+#[cfg(feature = "containers")]
+pub(super) fn remove_fleet(fleet: &str) -> Result<()> {
+    let filter = format!("label={FLEET}={fleet}");
+    let list = ["--quiet", "--no-trunc", "--filter", &filter];
+    let containers = docker::ask_again("list containers", &[&["ps", "--all"], &list[..]].concat())?;
+    for id in containers.lines() {
+        docker::ask_again("remove a container", &["rm", "--force", id])?;
+    }
+    let networks = docker::ask_again("list networks", &[&["network", "ls"], &list[..]].concat())?;
+    for id in networks.lines() {
+        docker::ask_again("remove a network", &["network", "rm", id])?;
+    }
+    Ok(())
+}
+
+/// Whether it went; another sweep may have been faster. An engine that does not answer is another matter.
+fn removed(result: Result<String>) -> Result<bool> {
+    match result {
+        Err(error @ TestbedError::Timeout { .. }) => Err(error),
+        other => Ok(other.is_ok()),
+    }
 }
 
 /// The deployer container of the fleet in this directory, if it runs.
@@ -56,7 +87,7 @@ pub fn deployer_of(fleet: &Path) -> Option<String> {
     let owner = format!("label={OWNER}={}", Owner::of(fleet)?);
     let name = format!("label={NAME}={}", super::DEPLOYER);
     let list = ["ps", "--quiet", "--filter", &owner, "--filter", &name];
-    let id = docker::ask("find the deployer container", &list).ok()?;
+    let id = docker::ask_again("find the deployer container", &list).ok()?;
     (!id.is_empty()).then_some(id)
 }
 

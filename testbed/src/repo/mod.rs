@@ -2,12 +2,14 @@
 
 mod sample;
 mod serve;
+mod web;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 pub use sample::APPLICATION;
 pub use serve::RepoServer;
+pub use web::{Access, WebServer};
 
 use crate::access::write_file;
 use crate::error::{Doing, Result, TestbedError};

@@ -78,3 +78,29 @@ fn a_killed_fleet_is_swept() {
     assert!(gone(&daemon));
     assert!(!fleet.exists());
 }
+
+/// A socket that takes connections and says nothing, as an engine does that has locked up.
+#[test]
+fn an_engine_that_answers_nothing_is_named_and_not_waited_for() {
+    if !Command::new("docker").arg("--version").output().is_ok_and(|out| out.status.success()) {
+        println!("skipped: the program `docker` is not installed");
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let socket = dir.path().join("engine.sock");
+    let _silent = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+    for command in ["image", "sweep"] {
+        let out = Command::new(env!("CARGO_BIN_EXE_testbed"))
+            .arg(command)
+            .env("DOCKER_HOST", format!("unix://{}", socket.display()))
+            .env("CAPSTAN_TESTBED_ENGINE_SECONDS", "1")
+            // The sweep is of an empty place.
+            .env("TMPDIR", dir.path())
+            .output()
+            .unwrap();
+        assert!(!out.status.success(), "{}", text(&out));
+        for words in ["`docker version", "took longer than 1 s", "restart the engine", "testbed sweep"] {
+            assert!(text(&out).contains(words), "{command}: {words:?} is missing: {}", text(&out));
+        }
+    }
+}

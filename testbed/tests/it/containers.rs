@@ -8,7 +8,9 @@ use deploy_testbed::repo::Scm;
 use deploy_testbed::{FleetSpec, HostSpec, LoginShell, Sudo};
 
 fn docker(args: &[&str]) -> String {
-    let out = Command::new("docker").args(args).output().unwrap();
+    // An engine that has locked up answers nothing for ever.
+    let out = Command::new("timeout").args(["60", "docker"]).args(args).output().unwrap();
+    assert!(out.status.success(), "docker {}: {out:?}", args.join(" "));
     String::from_utf8(out.stdout).unwrap().trim().to_owned()
 }
 

@@ -204,9 +204,8 @@ fn a_new_migration_runs_once_on_the_primary_before_any_switch() {
     let second = stage.repo().migration("20240101000000_add_mail", "alter table users add mail text;\n").unwrap();
     let argv = stage.argv("deploy");
     let argv: Vec<&str> = argv.iter().map(String::as_str).collect();
-    let mut deploy = stage.inside().deployer_command(&argv).unwrap();
     std::thread::scope(|scope| {
-        let deploying = scope.spawn(move || HostOutput::from(deploy.output().unwrap()));
+        let deploying = scope.spawn(|| stage.inside().deploy(&argv).unwrap());
         let limit = Instant::now() + Duration::from_secs(60);
         while !stage.fleet.run("db1", "pgrep -u deploy -x rake").unwrap().ok() {
             if deploying.is_finished() || Instant::now() > limit {

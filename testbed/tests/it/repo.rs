@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use deploy_testbed::repo::{AppRepo, Scm};
+use deploy_testbed::repo::{Access, AppRepo, Scm, WebServer};
 
 fn checkout(scm: Scm, url: &str, to: &Path) {
     let mut cmd = match scm {
@@ -72,4 +72,47 @@ fn many_clients_at_once_are_all_served() {
         })
         .collect();
     assert!(clients.into_iter().all(|mut c| c.wait().unwrap().success()));
+}
+
+/// Both systems from one web server, open and behind a login, in the clear and by https; then it is gone.
+#[test]
+fn a_web_server_serves_both() {
+    // Below a temporary directory of ours nobody else could read.
+    let dir =
+        tempfile::Builder::new().permissions(std::os::unix::fs::PermissionsExt::from_mode(0o755)).tempdir().unwrap();
+    let repos = [Scm::Git, Scm::Subversion].map(|scm| AppRepo::create(dir.path(), scm).unwrap());
+    let server = match WebServer::start(dir.path()) {
+        Ok(server) => server,
+        Err(error) if error.is_unavailable() => {
+            let required = std::env::var("CAPSTAN_REQUIRE").unwrap_or_default();
+            assert!(!required.split(',').any(|name| name == "apache"), "{error}");
+            println!("skipped: {error}");
+            return;
+        }
+        Err(error) => panic!("{error}"),
+    };
+    let read = |url: &str, login: bool| {
+        let mut git = Command::new("git");
+        git.env("GIT_TERMINAL_PROMPT", "0").env("GIT_SSL_CAINFO", server.authority()).env("no_proxy", "127.0.0.0/8");
+        let url = match login {
+            true => url.replace("://", &format!("://{}:{}@", WebServer::USER, WebServer::PASSWORD)),
+            false => url.to_owned(),
+        };
+        git.args(["ls-remote", &url]).output().unwrap()
+    };
+    for secure in [false, true] {
+        let open = server.url(&repos[0], secure, Access::Everybody);
+        let out = read(&open, false);
+        assert!(out.status.success(), "{open} {out:?}");
+        let closed = server.url(&repos[0], secure, Access::Login);
+        assert!(!read(&closed, false).status.success(), "{closed}");
+        assert!(read(&closed, true).status.success(), "{closed}");
+    }
+    checkout(Scm::Subversion, &server.url(&repos[1], false, Access::Everybody), &dir.path().join("out"));
+    assert_eq!(std::fs::read_to_string(dir.path().join("out/VERSION")).unwrap(), "1\n");
+    assert!(server.requests().contains("deployer GET /private/git/"), "{}", server.requests());
+    let open = server.url(&repos[0], false, Access::Everybody);
+    drop(server);
+    let out = Command::new("git").args(["ls-remote", &open]).output().unwrap();
+    assert!(!out.status.success(), "the server is gone");
 }
