@@ -8,6 +8,7 @@ use std::time::Duration;
 use deploy_inventory::{Host, HostId, Properties, Property};
 use deploy_plan::{Event, Level, Observer, Problem, ProblemKind};
 use deploy_report::Secrets;
+use deploy_transport::ssh_config::AlgorithmList;
 use deploy_transport::target::AuthMethod;
 use deploy_transport::{
     ConnectError, Connector, Overrides, Secret, SshConfig, SshConnector, Strictness, Target, resolve,
@@ -22,7 +23,6 @@ pub struct Dial {
     connector: Arc<dyn Connector>,
     observer: Arc<dyn Observer>,
     secrets: Secrets,
-    answers: Arc<Answers>,
     /// What has been warned of: each thing once, however many hosts it is about.
     told: Mutex<HashSet<String>>,
 }
@@ -31,8 +31,8 @@ impl Dial {
     /// Connects over SSH with these answers, and tells `observer` of options that have no effect.
     #[must_use]
     pub fn new(config: SshConfig, answers: Arc<Answers>, observer: Arc<dyn Observer>, secrets: Secrets) -> Self {
-        let connector = Arc::new(SshConnector::new(answers.clone()));
-        Self { config, connector, observer, secrets, answers, told: Mutex::default() }
+        let connector = Arc::new(SshConnector::new(answers));
+        Self { config, connector, observer, secrets, told: Mutex::default() }
     }
 
     fn warn(&self, text: String) {
@@ -65,15 +65,18 @@ impl deploy_engine::Dialer for Dial {
         if let Some(password) = &wanted.overrides.password {
             self.secrets.register(password.expose());
         }
-        if let Some(passphrase) = &wanted.passphrase {
-            self.answers.learn_passphrase(passphrase);
+        if let Some(passphrase) = &wanted.overrides.passphrase {
+            self.secrets.register(passphrase.expose());
         }
         let other = self.other_config(&wanted.config);
         let target = resolve(&host.name, &wanted.overrides, other.as_ref().unwrap_or(&self.config))
             .map_err(|error| settings_problem(&host.id, &chain(&error)))?;
-        for line in target.unhonoured.iter().filter(|line| line.known_to_ssh && !is_harmless(&line.keyword)) {
+        for line in target.unhonoured.iter().filter(|line| !is_harmless(&line.keyword)) {
             let (file, number, keyword) = (line.file.display(), line.line, &line.keyword);
-            self.warn(format!("{file}:{number}: the ssh option {keyword} is not honoured"));
+            self.warn(match line.known_to_ssh {
+                true => format!("{file}:{number}: the ssh option {keyword} is not honoured"),
+                false => format!("{file}:{number}: {keyword} is not an option of ssh, so it has no effect"),
+            });
         }
         Ok(target)
     }
@@ -87,10 +90,9 @@ impl deploy_engine::Dialer for Dial {
     }
 }
 
-/// Options of distributions' own ssh_config that change nothing for a deployment: variables of the person's locale, and a
-/// login method that is not there.
+/// Options of distributions' own ssh_config that change nothing for a deployment: a login method that is not there.
 fn is_harmless(keyword: &str) -> bool {
-    matches!(keyword.to_ascii_lowercase().as_str(), "sendenv" | "gssapiauthentication" | "gssapidelegatecredentials")
+    matches!(keyword, "gssapiauthentication" | "gssapidelegatecredentials")
 }
 
 fn settings_problem(host: &HostId, why: &str) -> Problem {
@@ -124,7 +126,6 @@ enum Config {
 struct Wanted {
     overrides: Overrides,
     config: Config,
-    passphrase: Option<String>,
     warnings: Vec<String>,
 }
 
@@ -165,7 +166,7 @@ fn option(wanted: &mut Wanted, name: &str, value: &Property) -> Result<(), Strin
         "forward_agent" => overrides.forward_agent = Some(value.is_truthy()),
         "auth_methods" => overrides.auth_methods = Some(methods(&texts(name, value)?)),
         "password" => overrides.password = Some(Secret::new(text(name, value)?)),
-        "passphrase" => wanted.passphrase = Some(text(name, value)?),
+        "passphrase" => overrides.passphrase = Some(Secret::new(text(name, value)?)),
         "user" | "username" => overrides.user = Some(text(name, value)?),
         "port" => overrides.port = Some(port(value)?),
         "host_name" => overrides.host_name = Some(text(name, value)?),
@@ -180,6 +181,17 @@ fn option(wanted: &mut Wanted, name: &str, value: &Property) -> Result<(), Strin
         }
         "timeout" => overrides.connect_timeout = Some(duration(name, value)?),
         "config" => wanted.config = config(value)?,
+        "keycerts" => overrides.certificate_files = Some(texts(name, value)?),
+        "encryption" => overrides.ciphers = Some(algorithms(name, value)?),
+        "kex" => overrides.kex = Some(algorithms(name, value)?),
+        "hmac" => overrides.macs = Some(algorithms(name, value)?),
+        "host_key" => overrides.host_keys = Some(algorithms(name, value)?),
+        "compression" => overrides.compression = Some(compression(name, value)?),
+        "bind_address" => overrides.bind_address = Some(text(name, value)?),
+        "send_env" => overrides.send_env = Some(texts(name, value)?),
+        "set_env" => overrides.set_env = Some(variables(name, value)?),
+        "number_of_password_prompts" => overrides.password_prompts = Some(count(name, value)?),
+        "non_interactive" => overrides.batch_mode = Some(value.is_truthy()),
         "proxy_jump" => overrides.proxy_jump = Some(texts(name, value)?.join(",")),
         "proxy" => {
             return Err(
@@ -187,7 +199,7 @@ fn option(wanted: &mut Wanted, name: &str, value: &Property) -> Result<(), Strin
                     .to_owned(),
             );
         }
-        "key_data" | "keycerts" => {
+        "key_data" => {
             return Err(format!("ssh_options[:{name}] is not supported yet; use :keys or an ssh-agent"));
         }
         // These have a place of their own, or change nothing that anybody could see.
@@ -196,10 +208,7 @@ fn option(wanted: &mut Wanted, name: &str, value: &Property) -> Result<(), Strin
         | "keepalive_maxcount"
         | "verbose"
         | "logger"
-        | "compression"
         | "compression_level"
-        | "non_interactive"
-        | "number_of_password_prompts"
         | "max_pkt_size"
         | "max_win_size"
         | "rekey_blocks_limit"
@@ -209,6 +218,33 @@ fn option(wanted: &mut Wanted, name: &str, value: &Property) -> Result<(), Strin
         _ => wanted.warnings.push(format!("ssh_options[:{name}] has no effect")),
     }
     Ok(())
+}
+
+/// Names in order of preference. Net::SSH ignores what it does not know, and so do we.
+fn algorithms(name: &str, value: &Property) -> Result<AlgorithmList, String> {
+    Ok(AlgorithmList::new(texts(name, value)?.join(",")))
+}
+
+/// `true`, `false` or an algorithm.
+fn compression(name: &str, value: &Property) -> Result<bool, String> {
+    match value {
+        Property::Bool(flag) => Ok(*flag),
+        value => Ok(text(name, value)? != "none"),
+    }
+}
+
+fn variables(name: &str, value: &Property) -> Result<Vec<(String, String)>, String> {
+    match value {
+        Property::Map(variables) => {
+            variables.iter().map(|(key, value)| Ok((key.clone(), text(name, value)?))).collect()
+        }
+        _ => Err(format!("ssh_options[:{name}] must be a hash of variables")),
+    }
+}
+
+fn count(name: &str, value: &Property) -> Result<u32, String> {
+    let number = value.text().and_then(|text| text.parse().ok());
+    number.ok_or_else(|| format!("ssh_options[:{name}] must be a number"))
 }
 
 fn keepalive(wanted: &mut Wanted, options: &Properties) {
@@ -245,13 +281,7 @@ fn duration(name: &str, value: &Property) -> Result<Duration, String> {
 
 /// Methods that we know; `none` and `hostbased` are asked for by old recipes and never do anything useful here.
 fn methods(names: &[String]) -> Vec<AuthMethod> {
-    let method = |name: &String| match name.as_str() {
-        "publickey" => Some(AuthMethod::PublicKey),
-        "password" => Some(AuthMethod::Password),
-        "keyboard-interactive" => Some(AuthMethod::KeyboardInteractive),
-        _ => None,
-    };
-    names.iter().filter_map(method).collect()
+    names.iter().filter_map(|name| AuthMethod::from_name(name)).collect()
 }
 
 /// Net::SSH's words. Its `true` meant "take a new key in silence"; here nothing does that but the word for it.

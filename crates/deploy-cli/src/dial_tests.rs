@@ -211,3 +211,64 @@ fn refused_connections() {
     }
     insta::assert_snapshot!(text);
 }
+
+#[test]
+fn hints_repeat_the_configuration_that_was_asked() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("my config");
+    std::fs::write(&file, "Host web1\n  HostName 10.0.0.1\n  Port 2222\n").unwrap();
+    let (mut dial, _, _) = dial("");
+    dial.config = SshConfig::from_file(&file, environment());
+    let host = host(&[]);
+    let target = dial.target(&host).unwrap();
+    let next = |kind| {
+        let error = ConnectError { endpoint: Box::new(endpoint("web1")), kind, attempts: 1 };
+        dial.refused(&target, &error).next.unwrap_or_default()
+    };
+    let by_hand = next(ConnectErrorKind::TimedOut { phase: ConnectPhase::Tcp, after: Duration::from_secs(1) });
+    let command = format!("ssh -F '{}' -p 2222 deploy@web1", file.display());
+    assert!(by_hand.contains(&command), "{by_hand}");
+    let resolve = next(ConnectErrorKind::Resolve(io::Error::other("no")));
+    assert!(resolve.contains(&format!("the ssh configuration {}", file.display())), "{resolve}");
+}
+
+#[test]
+fn options_that_nobody_knows_are_named_once() {
+    let (dial, heard, _) = dial("Host *\n  Nonsense yes\n  KnownHostsCommand x\n  GSSAPIAuthentication yes\n");
+    for _ in 0..3 {
+        dial.target(&host(&[])).unwrap();
+    }
+    let heard = heard.0.lock().unwrap().join("\n");
+    let expected = "/home/ann/.ssh/config:3: the ssh option knownhostscommand is not honoured\n\
+                    /home/ann/.ssh/config:2: nonsense is not an option of ssh, so it has no effect";
+    let mut lines: Vec<_> = heard.lines().collect();
+    lines.sort_unstable();
+    let mut expected: Vec<_> = expected.lines().collect();
+    expected.sort_unstable();
+    assert_eq!(lines, expected);
+}
+
+#[test]
+fn algorithms_variables_and_the_rest_of_net_ssh() {
+    let (dial, _, secrets) = dial("Host *\n  Ciphers aes128-ctr\n  SetEnv A=1\n  BatchMode yes\n");
+    let list = |names: &[&str]| Property::List(names.iter().map(|name| string(name)).collect());
+    let target = dial
+        .target(&host(&[
+            ("encryption", list(&["aes256-ctr", "aes128-cbc"])),
+            ("compression", string("zlib")),
+            ("keycerts", list(&["~/k-cert.pub"])),
+            ("set_env", Property::Map(IndexMap::from([("B".to_owned(), string("2"))]))),
+            ("passphrase", string("mellon")),
+            ("bind_address", string("127.0.0.9")),
+            ("non_interactive", Property::Bool(false)),
+        ]))
+        .unwrap();
+    assert_eq!(target.algorithms.ciphers.unwrap().text(), "aes256-ctr,aes128-cbc");
+    assert!(target.algorithms.compression && !target.batch_mode);
+    assert_eq!(target.certificate_files, [PathBuf::from("/home/ann/k-cert.pub")]);
+    assert_eq!(target.env, [("B".to_owned(), "2".to_owned())]);
+    assert_eq!(target.bind_address, "127.0.0.9".parse().ok());
+    assert_eq!(secrets.clean("mellon"), "[secret]");
+    let problem = dial.target(&host(&[("kex", string("unheard-of"))])).unwrap_err();
+    assert!(problem.why.contains("KexAlgorithms \"unheard-of\"") && problem.next.is_some(), "{problem:?}");
+}

@@ -1,7 +1,7 @@
 //! Questions to the person at the terminal.
 
 use std::io::{self, BufRead as _, BufReader, Write as _};
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use deploy_inventory::HostId;
@@ -100,8 +100,6 @@ pub struct Answers {
     asker: Asker,
     secrets: Secrets,
     password: mpsc::UnboundedSender<PasswordRequest>,
-    /// Passphrases that the recipe has; tried on encrypted keys before a person is asked.
-    passphrases: std::sync::Mutex<Vec<Secret>>,
     sudo: Mutex<Option<Option<Secret>>>,
 }
 
@@ -109,21 +107,7 @@ impl Answers {
     /// Answers by asking, and by requests for the recipe's password.
     #[must_use]
     pub fn new(asker: Asker, secrets: Secrets, password: mpsc::UnboundedSender<PasswordRequest>) -> Self {
-        Self { asker, secrets, password, passphrases: Default::default(), sudo: Mutex::default() }
-    }
-
-    /// Learns of a passphrase that the recipe has (`ssh_options[:passphrase]`).
-    pub fn learn_passphrase(&self, passphrase: &str) {
-        let secret = self.keep(passphrase.to_owned());
-        let mut known = self.passphrases.lock().unwrap_or_else(PoisonError::into_inner);
-        if !known.contains(&secret) {
-            known.push(secret);
-        }
-    }
-
-    fn passphrase(&self, attempt: u32) -> Option<Secret> {
-        let index = usize::try_from(attempt).unwrap_or_default().saturating_sub(1);
-        self.passphrases.lock().unwrap_or_else(PoisonError::into_inner).get(index).cloned()
+        Self { asker, secrets, password, sudo: Mutex::default() }
     }
 
     fn keep(&self, text: String) -> Secret {
@@ -148,10 +132,7 @@ impl Prompter for Answers {
     async fn ask(&self, request: &PromptRequest) -> Option<Secret> {
         match &request.kind {
             PromptKind::Password { .. } => self.recipe_password(request.attempt > 1).await,
-            PromptKind::Passphrase { .. } => match self.passphrase(request.attempt) {
-                Some(known) => Some(known),
-                None => self.ask_person(request).await,
-            },
+            _ if !request.person => None,
             _ => self.ask_person(request).await,
         }
     }
@@ -204,7 +185,13 @@ mod tests {
             asked
         });
         let kind = PromptKind::Password { user: "deploy".into() };
-        let request = |attempt| PromptRequest { kind: kind.clone(), text: "Password:".into(), echo: false, attempt };
+        let request = |attempt| PromptRequest {
+            kind: kind.clone(),
+            text: "Password:".into(),
+            echo: false,
+            attempt,
+            person: false,
+        };
         assert_eq!(Prompter::ask(&*answers, &request(1)).await.unwrap().expose(), "hunter1");
         assert_eq!(Prompter::ask(&*answers, &request(2)).await.unwrap().expose(), "hunter2");
         let host = HostId::new("a");
@@ -216,16 +203,5 @@ mod tests {
         drop((answers, for_sudo));
         assert_eq!(recipe.await.unwrap(), [false, true, false]);
         assert_eq!(secrets.clean("x hunter2 y"), "x [secret] y");
-    }
-
-    #[tokio::test]
-    async fn a_passphrase_of_the_recipe_is_tried_once() {
-        let (answers, _requests) = answers();
-        answers.learn_passphrase("open sesame");
-        answers.learn_passphrase("open sesame");
-        let kind = PromptKind::Passphrase { path: "/k".into() };
-        let request = |attempt| PromptRequest { kind: kind.clone(), text: "Passphrase:".into(), echo: false, attempt };
-        assert_eq!(Prompter::ask(&answers, &request(1)).await.unwrap().expose(), "open sesame");
-        assert!(Prompter::ask(&answers, &request(2)).await.is_none(), "then a person is asked, and there is none");
     }
 }

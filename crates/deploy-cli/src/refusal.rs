@@ -1,6 +1,7 @@
 //! A connection that did not come about, in four parts.
 
 use deploy_plan::{Problem, ProblemKind};
+use deploy_shell::Argv;
 use deploy_transport::known_hosts::RecordedKey;
 use deploy_transport::{ConnectError, ConnectErrorKind, KeyFileProblem, Target};
 
@@ -56,7 +57,7 @@ fn next(target: &Target, error: &ConnectError) -> String {
     match &error.kind {
         ConnectErrorKind::Settings(_) => "mend the host's name, :user or :ssh_options in the recipe".to_owned(),
         ConnectErrorKind::Resolve(_) => {
-            "look for a spelling mistake in the recipe, or add a HostName to the ssh configuration".to_owned()
+            format!("look for a spelling mistake in the recipe, or add a HostName to {}", configuration(target))
         }
         ConnectErrorKind::Refused(_) => {
             format!("see whether sshd runs there and on that port (`set :port`); by hand: {by_hand}")
@@ -86,11 +87,11 @@ fn next(target: &Target, error: &ConnectError) -> String {
                 "see whether {user} is the right login (`set :user`) and one of these keys is in its authorized_keys; by hand: {by_hand}"
             )
         }
-        ConnectErrorKind::KeyFile { path, problem } => key_file(&path.display().to_string(), problem),
+        ConnectErrorKind::KeyFile { path, problem } => key_file(&path.display().to_string(), problem, target),
         ConnectErrorKind::Jump { hop, .. } | ConnectErrorKind::JumpRefused { hop, .. } => {
             format!("see whether {hop} can be logged in to and may forward; by hand: {by_hand}")
         }
-        ConnectErrorKind::ProxyCommand { .. } => "mend ProxyCommand in the ssh configuration".to_owned(),
+        ConnectErrorKind::ProxyCommand { .. } => format!("mend ProxyCommand in {}", configuration(target)),
         _ => format!("by hand: {by_hand}"),
     }
 }
@@ -102,20 +103,36 @@ fn unknown_key(line: &str, file: Option<String>) -> String {
     )
 }
 
-fn key_file(path: &str, problem: &KeyFileProblem) -> String {
+/// The ssh configuration in words.
+fn configuration(target: &Target) -> String {
+    match &target.config_file {
+        Some(file) if file.as_os_str() != "none" => format!("the ssh configuration {}", file.display()),
+        _ => "the ssh configuration".to_owned(),
+    }
+}
+
+fn key_file(path: &str, problem: &KeyFileProblem, target: &Target) -> String {
     match problem {
         KeyFileProblem::TooOpen(_) => format!("chmod 600 {path}"),
         KeyFileProblem::Encrypted => format!("add it to your agent: ssh-add {path}"),
         KeyFileProblem::WrongPassphrase => format!("try again, or add it to your agent: ssh-add {path}"),
         KeyFileProblem::Missing => {
-            "mend the path (:keys in the recipe, IdentityFile in the ssh configuration)".to_owned()
+            format!("mend the path (:keys in the recipe, IdentityFile in {})", configuration(target))
         }
         _ => format!("look at it with ssh-keygen -y -f {path}"),
     }
 }
 
-/// The command that tries the same by hand.
+/// The command that tries the same by hand, with the same configuration.
 fn by_hand(target: &Target) -> String {
-    let port = if target.port == 22 { String::new() } else { format!(" -p {}", target.port) };
-    format!("ssh{port} {}@{}", target.user, target.host)
+    let mut ssh = Argv::new("ssh");
+    if let Some(file) = &target.config_file {
+        ssh = ssh.arg("-F").arg(file.display().to_string());
+    }
+    if target.port != 22 {
+        ssh = ssh.arg("-p").arg(target.port.to_string());
+    }
+    // By the name that the configuration knows, or it would not apply.
+    let login = format!("{}@{}", target.user, target.asked);
+    ssh.arg(&login).to_sh().unwrap_or_else(|_| format!("ssh {login}"))
 }

@@ -250,6 +250,11 @@ pub enum ConnectErrorKind {
 }
 
 impl ConnectErrorKind {
+    /// Did nothing answer at all?
+    pub(crate) fn is_no_answer(&self) -> bool {
+        matches!(self, Self::Refused(_) | Self::Unreachable(_) | Self::TimedOut { phase: ConnectPhase::Tcp, .. })
+    }
+
     /// Was the connection cut before anybody logged in? Such a failure is worth another try.
     pub(crate) fn is_early_cut(&self) -> bool {
         match self {

@@ -70,8 +70,8 @@
 //! - Unix only. The runtime is tokio.
 //! - No host certificates (`@cert-authority` lines are read, but a host must show a plain key), no certificate files for the user
 //!   (those of an agent work), no GSSAPI, no X11, no port forwarding, no file transfer beyond what commands do.
-//! - Options of ssh_config that would matter but are not honoured are listed in [`Target::unhonoured`] instead of being
-//!   ignored silently; `Match exec` is never run.
+//! - Options of ssh_config that would matter but are not honoured (and those that ssh does not know) are listed in
+//!   [`Target::unhonoured`] instead of being ignored silently. Names are not canonicalized.
 //! - A command that nobody reads does not slow the others on its connection: what exceeds 1 MiB goes to a file without a name
 //!   in the temporary directory, up to 4 GiB, and only then does the connection wait. The SSH library leaves no better way, because
 //!   it grants the sender new window before the data is read.

@@ -45,6 +45,8 @@ pub struct PromptRequest {
     pub echo: bool,
     /// 1 for the first time, more when the answer before was wrong.
     pub attempt: u32,
+    /// May a person be asked? Not with `BatchMode`: then only what is known already is an answer.
+    pub person: bool,
 }
 
 /// Something that can ask a person. `None` means that nobody is there, or that the person gave up.
@@ -96,7 +98,7 @@ impl Answers {
 
     /// The answer to try after the one of generation `refused` (0 at first), with its generation.
     /// Waits while another host is asking the same question.
-    pub(crate) async fn get(&self, kind: &PromptKind, text: &str, refused: u32) -> Option<(Secret, u32)> {
+    pub(crate) async fn get(&self, kind: &PromptKind, text: &str, refused: u32, person: bool) -> Option<(Secret, u32)> {
         let cell = self.cell(kind);
         let mut answer = cell.lock().await;
         if answer.generation > refused {
@@ -105,11 +107,16 @@ impl Answers {
         if answer.gave_up || answer.accepted || answer.generation >= MAX_ATTEMPTS {
             return None;
         }
-        let request =
-            PromptRequest { kind: kind.clone(), text: text.to_owned(), echo: false, attempt: answer.generation + 1 };
-        answer.secret = self.prompter.ask(&request).await;
+        let attempt = answer.generation + 1;
+        let request = PromptRequest { kind: kind.clone(), text: text.to_owned(), echo: false, attempt, person };
+        let secret = self.prompter.ask(&request).await;
+        if secret.is_none() && !person {
+            // Another host may allow more.
+            return None;
+        }
+        answer.secret = secret;
         answer.gave_up = answer.secret.is_none();
-        answer.generation += 1;
+        answer.generation = attempt;
         answer.secret.clone().map(|s| (s, answer.generation))
     }
 
@@ -123,12 +130,13 @@ impl Answers {
     }
 
     /// Asks a question whose answer is not kept.
-    pub(crate) async fn ask_once(&self, host: &str, text: &str, echo: bool) -> Option<Secret> {
+    pub(crate) async fn ask_once(&self, host: &str, text: &str, echo: bool, person: bool) -> Option<Secret> {
         let request = PromptRequest {
             kind: PromptKind::Question { host: host.to_owned() },
             text: text.to_owned(),
             echo,
             attempt: 1,
+            person,
         };
         self.prompter.ask(&request).await
     }
@@ -165,7 +173,8 @@ mod tests {
         let prompter = Arc::new(Counting(AtomicU32::new(0)));
         let answers = Answers::new(prompter.clone());
         let all =
-            futures_util::future::join_all((0..50).map(|_| async { answers.get(&kind(), "Password:", 0).await })).await;
+            futures_util::future::join_all((0..50).map(|_| async { answers.get(&kind(), "Password:", 0, true).await }))
+                .await;
         assert!(all.iter().all(|a| a.as_ref().is_some_and(|a| a.1 == 1)));
         assert_eq!(prompter.0.load(Ordering::SeqCst), 1);
     }
@@ -174,11 +183,11 @@ mod tests {
     async fn a_wrong_answer_is_asked_again_but_a_right_one_never() {
         let prompter = Arc::new(Counting(AtomicU32::new(0)));
         let answers = Answers::new(prompter.clone());
-        let (_, first) = answers.get(&kind(), "Password:", 0).await.unwrap();
-        let (second, generation) = answers.get(&kind(), "Password:", first).await.unwrap();
+        let (_, first) = answers.get(&kind(), "Password:", 0, true).await.unwrap();
+        let (second, generation) = answers.get(&kind(), "Password:", first, true).await.unwrap();
         assert_eq!((second.expose(), generation), ("answer 2", 2));
         answers.accepted(&kind(), generation).await;
-        assert!(answers.get(&kind(), "Password:", generation).await.is_none());
+        assert!(answers.get(&kind(), "Password:", generation, true).await.is_none());
         assert_eq!(prompter.0.load(Ordering::SeqCst), 2);
     }
 }

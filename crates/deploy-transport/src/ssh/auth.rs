@@ -11,6 +11,7 @@ use russh::keys::{Algorithm, HashAlg, PrivateKey, PrivateKeyWithHashAlg, PublicK
 use russh::{MethodKind, MethodSet, SendError, Signer};
 
 use super::agent::{self, Agent};
+use super::algorithms::may_sign;
 use super::handler::{Handler, Shared, printable};
 use super::keys::{Content, KeyFile, KeyStore};
 use crate::error::{ConnectErrorKind, ConnectPhase, KeyFileProblem, TriedLogin};
@@ -299,7 +300,9 @@ impl<'a> Login<'a> {
             }
         }
         self.asked = true;
-        match self.credentials.keys.decrypt(&file.path, &self.credentials.answers).await {
+        let known = self.target.passphrase.as_ref();
+        let person = !self.target.batch_mode;
+        match self.credentials.keys.decrypt(&file.path, known, &self.credentials.answers, person).await {
             Ok(key) => self.open_key(file, &key).await.map(Some),
             Err(problem) => {
                 self.unusable(file, problem);
@@ -327,9 +330,22 @@ impl<'a> Login<'a> {
         }
         if self.rsa_hash.is_none() {
             let best = timed(self.target.handshake_timeout, self.handle.best_supported_rsa_hash()).await?;
-            self.rsa_hash = Some(best.flatten().or(Some(HashAlg::Sha512)));
+            self.rsa_hash = Some(self.rsa_hash_of(best));
         }
         Ok(self.rsa_hash.flatten())
+    }
+
+    /// A server that does not say what it takes is either young enough for SHA-2 or so old that SHA-1 must be asked for
+    /// (`PubkeyAcceptedAlgorithms +ssh-rsa`).
+    fn rsa_hash_of(&self, announced: Option<Option<HashAlg>>) -> Option<HashAlg> {
+        let wanted = &self.target.algorithms;
+        let allowed = |hash: Option<HashAlg>| may_sign(wanted, &Algorithm::Rsa { hash });
+        match announced {
+            Some(hash) if allowed(hash) => hash,
+            None if wanted.user_keys.is_some() && allowed(None) => None,
+            _ if allowed(Some(HashAlg::Sha512)) => Some(HashAlg::Sha512),
+            _ => Some(HashAlg::Sha256),
+        }
     }
 
     // ---- passwords
@@ -363,9 +379,12 @@ impl<'a> Login<'a> {
         if let Some(password) = &self.target.password {
             return (refused == 0).then(|| (password.clone(), 1));
         }
+        if refused >= self.target.password_prompts {
+            return None;
+        }
         self.asked = true;
         let question = format!("Password for user {}:", self.target.user);
-        self.credentials.answers.get(&self.password_kind(), &question, refused).await
+        self.credentials.answers.get(&self.password_kind(), &question, refused, !self.target.batch_mode).await
     }
 
     async fn password_accepted(&self, generation: u32) {
@@ -430,7 +449,7 @@ impl<'a> Login<'a> {
                 secret
             } else {
                 self.asked = true;
-                self.credentials.answers.ask_once(&self.target.name, text, *echo).await?
+                self.credentials.answers.ask_once(&self.target.name, text, *echo, !self.target.batch_mode).await?
             };
             responses.push(secret.expose().to_owned());
         }

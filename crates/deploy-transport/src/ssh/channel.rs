@@ -46,8 +46,17 @@ pub(crate) struct Context {
 }
 
 /// Sends the requests that start a command and sets its tasks going.
-pub(crate) async fn start(channel: Channel<Msg>, exec: &Exec, context: Context) -> Result<Running, russh::Error> {
+pub(crate) async fn start(
+    channel: Channel<Msg>,
+    exec: &Exec,
+    variables: &[(String, String)],
+    context: Context,
+) -> Result<Running, russh::Error> {
     let (read, write) = channel.split();
+    for (name, value) in variables {
+        // Without asking for an answer: servers refuse most of them.
+        write.set_env(false, name, value).await?;
+    }
     let mut requests = VecDeque::new();
     if let Some(pty) = &exec.pty {
         let modes = [(russh::Pty::ECHO, u32::from(pty.echo))];

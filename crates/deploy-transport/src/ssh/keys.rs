@@ -11,6 +11,7 @@ use tokio::sync::Mutex;
 
 use crate::error::KeyFileProblem;
 use crate::prompt::{Answers, PromptKind};
+use crate::secret::Secret;
 
 /// A key file as far as it can be used without a passphrase.
 #[derive(Clone)]
@@ -69,37 +70,56 @@ impl KeyStore {
         KeyFile { path: path.to_owned(), named, content }
     }
 
-    /// The private key of an encrypted file. Asks for the passphrase at most once per process (three times if it is wrong).
-    pub(crate) async fn decrypt(&self, path: &Path, answers: &Answers) -> Decrypted {
+    /// The private key of an encrypted file. Tries the passphrase that is known, then asks for it, at most once per process
+    /// (three times if it is wrong).
+    pub(crate) async fn decrypt(
+        &self,
+        path: &Path,
+        known: Option<&Secret>,
+        answers: &Answers,
+        person: bool,
+    ) -> Decrypted {
         let cell = self.decrypted.lock().await.entry(path.to_owned()).or_default().clone();
         let mut cell = cell.lock().await;
         if let Some(done) = cell.as_ref() {
             return done.clone();
         }
-        let done = ask_and_decrypt(path, answers).await;
-        *cell = Some(done.clone());
+        let done = ask_and_decrypt(path, known, answers, person).await;
+        if done.is_ok() || person {
+            *cell = Some(done.clone());
+        }
         done
     }
 }
 
-async fn ask_and_decrypt(path: &Path, answers: &Answers) -> Decrypted {
+async fn ask_and_decrypt(path: &Path, known: Option<&Secret>, answers: &Answers, person: bool) -> Decrypted {
     let text = std::fs::read_to_string(path).map_err(|error| KeyFileProblem::Unreadable(error.to_string()))?;
     let kind = PromptKind::Passphrase { path: path.to_owned() };
     let question = format!("Passphrase for key {}:", path.display());
     let mut generation = 0;
     let mut problem = KeyFileProblem::Encrypted;
-    while let Some((passphrase, given)) = answers.get(&kind, &question, generation).await {
-        let text = text.clone();
-        // Key derivation is slow on purpose.
-        let decoded = tokio::task::spawn_blocking(move || decode_secret_key(&text, Some(passphrase.expose()))).await;
-        if let Ok(Ok(key)) = decoded {
+    if let Some(passphrase) = known {
+        match decode(&text, passphrase.clone()).await {
+            Some(key) => return Ok(key),
+            None => problem = KeyFileProblem::WrongPassphrase,
+        }
+    }
+    while let Some((passphrase, given)) = answers.get(&kind, &question, generation, person).await {
+        if let Some(key) = decode(&text, passphrase).await {
             answers.accepted(&kind, given).await;
-            return Ok(Arc::new(key));
+            return Ok(key);
         }
         generation = given;
         problem = KeyFileProblem::WrongPassphrase;
     }
     Err(problem)
+}
+
+async fn decode(text: &str, passphrase: Secret) -> Option<Arc<PrivateKey>> {
+    let text = text.to_owned();
+    // Key derivation is slow on purpose.
+    let decoded = tokio::task::spawn_blocking(move || decode_secret_key(&text, Some(passphrase.expose()))).await;
+    decoded.ok()?.ok().map(Arc::new)
 }
 
 fn read(path: &Path) -> Content {

@@ -21,6 +21,7 @@ use russh::client;
 use tokio::sync::OnceCell;
 use tracing::Instrument;
 
+pub(crate) use algorithms::check_algorithms;
 pub use limiter::ConnectLimiter;
 pub(crate) use session::is_variable_name;
 
@@ -81,7 +82,9 @@ impl SshConnector {
                 Err(mut error) => {
                     // A server may hang up while a person types the password; with the answer it goes faster.
                     let slow = asked && matches!(error.kind, ConnectErrorKind::Protocol(_));
-                    if attempt >= ATTEMPTS || !(error.kind.is_early_cut() || slow) {
+                    // ssh's ConnectionAttempts is about TCP alone.
+                    let tcp = error.kind.is_no_answer() && attempt < target.connection_attempts;
+                    if !tcp && (attempt >= ATTEMPTS || !(error.kind.is_early_cut() || slow)) {
                         error.attempts = attempt;
                         return Err(error);
                     }
@@ -158,7 +161,7 @@ impl SshConnector {
         asked: &mut bool,
     ) -> Result<SshSession, ConnectErrorKind> {
         let types = known_hosts.key_types(target.host_key_name(), target.host_key_port());
-        let config = algorithms::client_config(target, &types);
+        let config = algorithms::client_config(target, &types, false);
         let wire = Arc::new(Wire::default());
         // Whatever the library is doing when we give up, cutting the stream ends it.
         let guard = wire.kill.clone().drop_guard();
@@ -205,8 +208,8 @@ async fn route(via: Option<Arc<SshSession>>, target: &Target) -> Result<Route, C
         return Ok(Route { stream: Box::new(stream), address: None, via: None });
     }
     let deadline = target.connect_timeout;
-    let addresses = tcp::addresses(&target.host, target.port, deadline).await.map_err(|kind| target.error(kind))?;
-    match tcp::connect(&addresses, deadline).await {
+    let addresses = tcp::addresses(target).await.map_err(|kind| target.error(kind))?;
+    match tcp::connect(&addresses, target.bind_address, deadline).await {
         Ok((stream, address)) => {
             Ok(Route { stream: Box::new(QuickAck::new(stream)), address: Some(address), via: None })
         }

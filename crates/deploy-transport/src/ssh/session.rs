@@ -161,7 +161,7 @@ impl SshSession {
             shared: Arc::clone(&self.shared),
             slot: Slot { _permit: permit, freed: Arc::clone(&self.freed) },
         };
-        let mut running = channel::start(channel, &exec, context).await.map_err(|_| self.lost())?;
+        let mut running = channel::start(channel, &exec, &self.target.env, context).await.map_err(|_| self.lost())?;
         if exec.wait {
             Counters::add(&self.wire.counters.waits, 1);
             match tokio::time::timeout(self.target.reply_timeout, running.accepted()).await {

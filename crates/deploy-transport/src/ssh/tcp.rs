@@ -1,27 +1,40 @@
 //! Name look-up and TCP connections, both address families in a staggered race.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 
 use crate::error::{ConnectErrorKind, ConnectPhase};
+use crate::ssh_config::AddressFamily;
+use crate::target::Target;
 
 /// The head start of each address before the next one is tried as well.
 const STAGGER: Duration = Duration::from_millis(250);
 
 /// The addresses of a host, the families taking turns.
-pub(crate) async fn addresses(host: &str, port: u16, deadline: Duration) -> Result<Vec<SocketAddr>, ConnectErrorKind> {
-    let looked_up = tokio::time::timeout(deadline, tokio::net::lookup_host((host, port)))
+pub(crate) async fn addresses(target: &Target) -> Result<Vec<SocketAddr>, ConnectErrorKind> {
+    let deadline = target.connect_timeout;
+    let looked_up = tokio::time::timeout(deadline, tokio::net::lookup_host((target.host.as_str(), target.port)))
         .await
         .map_err(|_| ConnectErrorKind::TimedOut { phase: ConnectPhase::Resolve, after: deadline })?
         .map_err(ConnectErrorKind::Resolve)?;
-    let addresses = interleave(looked_up);
+    let wanted = |address: &SocketAddr| match target.address_family {
+        AddressFamily::Any => true,
+        AddressFamily::V4 => address.is_ipv4(),
+        AddressFamily::V6 => address.is_ipv6(),
+    };
+    let addresses = interleave(looked_up.filter(wanted));
     if addresses.is_empty() {
-        return Err(ConnectErrorKind::Resolve(io::Error::new(io::ErrorKind::NotFound, "the name has no address")));
+        let problem = match target.address_family {
+            AddressFamily::Any => "the name has no address",
+            AddressFamily::V4 => "the name has no IPv4 address",
+            AddressFamily::V6 => "the name has no IPv6 address",
+        };
+        return Err(ConnectErrorKind::Resolve(io::Error::new(io::ErrorKind::NotFound, problem)));
     }
     Ok(addresses)
 }
@@ -49,6 +62,7 @@ fn interleave(addresses: impl Iterator<Item = SocketAddr>) -> Vec<SocketAddr> {
 /// Connects to the first address that answers. On failure the address that is most telling is named.
 pub(crate) async fn connect(
     addresses: &[SocketAddr],
+    from: Option<IpAddr>,
     deadline: Duration,
 ) -> Result<(TcpStream, SocketAddr), (ConnectErrorKind, Option<SocketAddr>)> {
     let mut last = (timed_out(deadline), addresses.first().copied());
@@ -56,7 +70,7 @@ pub(crate) async fn connect(
         let mut attempts: FuturesUnordered<_> = addresses
             .iter()
             .enumerate()
-            .map(|(index, address)| attempt(*address, STAGGER * u32::try_from(index).unwrap_or(u32::MAX)))
+            .map(|(index, address)| attempt(*address, from, STAGGER * u32::try_from(index).unwrap_or(u32::MAX)))
             .collect();
         while let Some((address, result)) = attempts.next().await {
             match result {
@@ -79,9 +93,18 @@ pub(crate) async fn connect(
     }
 }
 
-async fn attempt(address: SocketAddr, delay: Duration) -> (SocketAddr, io::Result<TcpStream>) {
+async fn attempt(address: SocketAddr, from: Option<IpAddr>, delay: Duration) -> (SocketAddr, io::Result<TcpStream>) {
     tokio::time::sleep(delay).await;
-    (address, TcpStream::connect(address).await)
+    (address, open(address, from).await)
+}
+
+async fn open(address: SocketAddr, from: Option<IpAddr>) -> io::Result<TcpStream> {
+    let Some(from) = from else {
+        return TcpStream::connect(address).await;
+    };
+    let socket = if from.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    socket.bind(SocketAddr::new(from, 0))?;
+    socket.connect(address).await
 }
 
 fn timed_out(after: Duration) -> ConnectErrorKind {
@@ -123,17 +146,31 @@ mod tests {
             listener.local_addr().unwrap()
         };
         let good = open.local_addr().unwrap();
-        let (stream, address) = connect(&[closed, good], Duration::from_secs(30)).await.unwrap();
+        let (stream, address) = connect(&[closed, good], None, Duration::from_secs(30)).await.unwrap();
         assert_eq!(address, good);
         assert!(stream.nodelay().unwrap());
-        let (error, address) = connect(&[closed], Duration::from_secs(30)).await.unwrap_err();
+        let (error, address) = connect(&[closed], None, Duration::from_secs(30)).await.unwrap_err();
         assert!(matches!(error, ConnectErrorKind::Refused(_)));
         assert_eq!(address, Some(closed));
     }
 
     #[tokio::test]
     async fn a_name_without_address_is_a_resolve_error() {
-        let error = addresses("no-such-host.invalid", 22, Duration::from_secs(30)).await.unwrap_err();
+        let environment = crate::LocalEnvironment::current();
+        let error = addresses(&Target::new("no-such-host.invalid", "me", &environment)).await.unwrap_err();
         assert!(matches!(error, ConnectErrorKind::Resolve(_)), "{error}");
+    }
+
+    #[tokio::test]
+    async fn the_family_and_the_local_address_are_as_wanted() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let here = listener.local_addr().unwrap();
+        let mut target = Target::new("127.0.0.1", "me", &crate::LocalEnvironment::current());
+        target.address_family = AddressFamily::V6;
+        let error = addresses(&target).await.unwrap_err();
+        assert!(matches!(&error, ConnectErrorKind::Resolve(why) if why.to_string().contains("IPv6")), "{error}");
+        let from = "127.0.0.77".parse().unwrap();
+        let (stream, _) = connect(&[here], Some(from), Duration::from_secs(30)).await.unwrap();
+        assert_eq!(stream.local_addr().unwrap().ip(), from);
     }
 }

@@ -5,11 +5,15 @@ use std::sync::Arc;
 
 use super::options::{Applied, HostOptions, Unhonoured};
 use super::parse::{Directive, next_word};
+use super::tokens::{Tokens, is_harmless_in_shell};
 use super::{Scope, Source, SshConfig, SshConfigError, include};
 use crate::pattern::{self, ListMatch};
 
 /// As in OpenSSH.
 const MAX_INCLUDE_DEPTH: usize = 16;
+
+/// Criteria that newer versions of ssh know and that are not judged here.
+const LATER_CRITERIA: &[&str] = &["localnetwork", "command", "sessiontype", "version"];
 
 pub(super) struct Evaluation<'a> {
     config: &'a SshConfig,
@@ -44,18 +48,34 @@ impl<'a> Evaluation<'a> {
         };
         evaluation.pass()?;
         if evaluation.wants_final_pass {
-            evaluation.host = evaluation.host_name();
+            evaluation.host = evaluation.settled_name()?;
             // As in OpenSSH, the name is settled before the final pass.
             evaluation.options.host_name = Some(evaluation.host.replace('%', "%%"));
             evaluation.final_pass = true;
             evaluation.pass()?;
         }
-        let name = evaluation.options.host_name.is_some().then(|| evaluation.host_name());
+        let name = match evaluation.options.host_name {
+            Some(_) => Some(evaluation.settled_name()?),
+            None => None,
+        };
         let mut options = evaluation.options;
         options.host_name = name;
         options.unhonoured.sort();
         options.unhonoured.dedup();
         Ok(options)
+    }
+
+    /// The host name at the end of a pass.
+    fn settled_name(&self) -> Result<String, SshConfigError> {
+        let written = self.options.host_name.as_deref().unwrap_or_default().replace("%%", "");
+        match written.split('%').skip(1).find(|rest| !rest.starts_with('h')) {
+            Some(_) => Err(SshConfigError {
+                file: self.config.file().unwrap_or_else(|| "ssh_config".into()),
+                line: 0,
+                problem: format!("HostName {written:?} has a token that means nothing there"),
+            }),
+            None => Ok(self.host_name()),
+        }
     }
 
     /// The host name as resolved so far, in lower case.
@@ -92,6 +112,7 @@ impl<'a> Evaluation<'a> {
                 _ if directive.bad_quotes && directive.keyword != "proxycommand" => {
                     return Err(fail("the quotes do not match".into()));
                 }
+                "host" if directive.arguments.is_empty() => return Err(fail("Host has no pattern".into())),
                 "host" => *active = !place.never && self.host_applies(directive),
                 "match" => {
                     *active = self.match_applies(place, directive).map_err(fail)? && !place.never;
@@ -155,11 +176,18 @@ impl<'a> Evaluation<'a> {
                     if value.is_empty() {
                         return Err(format!("the criterion {criterion:?} has no value"));
                     }
-                    match self.criterion(&criterion, &value) {
+                    let found = match criterion.as_str() {
+                        // As in ssh, only where everything before it holds.
+                        "exec" if !applies || place.never => Some(false),
+                        "exec" => Some(self.config.succeeds(&self.command(&value)?)?),
+                        _ => self.criterion(&criterion, &value),
+                    };
+                    match found {
                         Some(found) => found,
                         None => {
-                            // Not run, not known: the block does not apply, whatever the negation.
-                            self.unhonoured(place, directive, &format!("match {criterion}"), criterion == "exec");
+                            // The block does not apply, whatever the negation.
+                            let known = LATER_CRITERIA.contains(&criterion.as_str());
+                            self.unhonoured(place, directive, &format!("match {criterion}"), known);
                             return Ok(false);
                         }
                     }
@@ -171,6 +199,26 @@ impl<'a> Evaluation<'a> {
             return Err("Match has no criterion".into());
         }
         Ok(applies)
+    }
+
+    /// The command of a `Match exec`. Names from outside must not be able to say anything to its shell.
+    fn command(&self, text: &str) -> Result<String, String> {
+        let (host, environment) = (self.host_name_for_match(), &self.config.environment);
+        let user = self.options.user.as_deref().unwrap_or(&environment.user);
+        for name in [host.as_str(), self.original_host, user] {
+            if !is_harmless_in_shell(name) {
+                return Err(format!("{name:?} may not be put into a command of Match exec"));
+            }
+        }
+        let tokens = Tokens {
+            host: &host,
+            original_host: self.original_host,
+            host_key_alias: self.options.host_key_alias.as_deref(),
+            port: self.options.port.unwrap_or(22),
+            user,
+            environment,
+        };
+        tokens.expand(text, false).map_err(|error| error.to_string())
     }
 
     /// `Match canonical all` and `Match final all` are allowed.
@@ -191,6 +239,7 @@ impl<'a> Evaluation<'a> {
                 let user = self.options.user.as_deref().unwrap_or(local_user);
                 pattern::matches_list(user, value.split(','))
             }
+            "tagged" => pattern::matches_list(self.options.tag.as_deref().unwrap_or_default(), value.split(',')),
             "localuser" => pattern::matches_list(local_user, value.split(',')),
             _ => return None,
         };

@@ -1,16 +1,22 @@
 //! The common part of OpenSSH's client configuration, read without OpenSSH.
 //!
-//! Understood: `Host` with patterns and negation, `Match` (`all`, `host`, `originalhost`, `user`, `localuser`, `final`,
-//! `canonical`), `Include` with globs, and the options of [`HostOptions`]. The first value wins. `Match exec` is never run and
-//! does not match; it and every option that would matter but is not honoured are listed in [`HostOptions::unhonoured`].
+//! Understood: `Host` with patterns and negation, `Match` (`all`, `host`, `originalhost`, `user`, `localuser`, `exec`, `tagged`,
+//! `final`, `canonical`), `Include` with globs, and the options of [`HostOptions`]. The first value wins. Names are never
+//! canonicalized. Every option and criterion that would matter but is not honoured is listed in [`HostOptions::unhonoured`].
 
+mod algorithms;
 mod evaluate;
+mod exec;
 mod include;
+mod keywords;
 mod options;
+#[cfg(test)]
+mod oracle;
 mod parse;
 #[cfg(test)]
 mod tests;
 mod tokens;
+mod values;
 
 use std::collections::HashMap;
 use std::io;
@@ -19,8 +25,9 @@ use std::sync::{Arc, Mutex};
 
 use crate::environment::LocalEnvironment;
 use crate::prompt::lock;
-pub use options::{ForwardAgent, HostKeyChecking, HostOptions, Unhonoured};
-pub(crate) use tokens::{TokenError, Tokens};
+pub use algorithms::AlgorithmList;
+pub use options::{AddressFamily, ForwardAgent, HostKeyChecking, HostOptions, Unhonoured};
+pub(crate) use tokens::{TokenError, Tokens, is_harmless_in_shell};
 
 use evaluate::Evaluation;
 use parse::Directive;
@@ -58,6 +65,8 @@ pub struct SshConfig {
     /// Is a missing file an error? Only if it was named.
     named: bool,
     files: Mutex<HashMap<PathBuf, Option<Arc<Vec<Directive>>>>>,
+    /// What the commands of `Match exec` said: each is run once, however many hosts ask.
+    commands: Mutex<HashMap<String, bool>>,
 }
 
 impl SshConfig {
@@ -86,7 +95,7 @@ impl SshConfig {
     }
 
     fn new(sources: Vec<Source>, environment: LocalEnvironment, named: bool) -> Self {
-        Self { sources, environment, named, files: Mutex::new(HashMap::new()) }
+        Self { sources, environment, named, files: Mutex::default(), commands: Mutex::default() }
     }
 
     /// The environment this configuration is read for.
@@ -94,9 +103,28 @@ impl SshConfig {
         &self.environment
     }
 
+    /// The one file that is read instead of the standard ones, as ssh's `-F` takes it; `none` for no configuration.
+    pub fn file(&self) -> Option<PathBuf> {
+        match self.sources.as_slice() {
+            [] => Some(PathBuf::from("none")),
+            [Source::File(path, _)] if self.named => Some(path.clone()),
+            _ => None,
+        }
+    }
+
     /// The options for a host as it is named in the recipe. A user given by other means is what `Match user` sees.
     pub fn options_for(&self, host: &str, user: Option<&str>) -> Result<HostOptions, SshConfigError> {
         Evaluation::run(self, host, user)
+    }
+
+    /// Does this command of a `Match exec` succeed?
+    fn succeeds(&self, command: &str) -> Result<bool, String> {
+        if let Some(known) = lock(&self.commands).get(command) {
+            return Ok(*known);
+        }
+        let verdict = exec::succeeds(command)?;
+        lock(&self.commands).insert(command.to_owned(), verdict);
+        Ok(verdict)
     }
 
     /// The lines of a file; `None` if it does not exist.

@@ -1,9 +1,13 @@
-//! The options that are honoured, and how their values are read.
+//! The options that are honoured.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::algorithms::AlgorithmList;
+use super::keywords::{IRRELEVANT, KNOWN, canonical};
 use super::parse::Directive;
+use super::values::*;
+use crate::pattern;
 
 /// How strictly host keys are checked (`StrictHostKeyChecking`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +31,18 @@ pub enum ForwardAgent {
     Yes,
     /// The socket to pass on, as a path or `$VARIABLE`.
     Socket(String),
+}
+
+/// Which addresses are tried (`AddressFamily`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum AddressFamily {
+    /// Both.
+    #[default]
+    Any,
+    /// IPv4 only.
+    V4,
+    /// IPv6 only.
+    V6,
 }
 
 /// A line that would matter but is not honoured.
@@ -77,102 +93,55 @@ pub struct HostOptions {
     pub server_alive_count_max: Option<u32>,
     /// `ForwardAgent`.
     pub forward_agent: Option<ForwardAgent>,
+    /// `AddressFamily`.
+    pub address_family: Option<AddressFamily>,
+    /// `BindAddress`: the local address to connect from.
+    pub bind_address: Option<String>,
+    /// `CertificateFile`, all of them in order.
+    pub certificate_files: Vec<String>,
+    /// `Ciphers`.
+    pub ciphers: Option<AlgorithmList>,
+    /// `KexAlgorithms`.
+    pub kex_algorithms: Option<AlgorithmList>,
+    /// `MACs`.
+    pub macs: Option<AlgorithmList>,
+    /// `HostKeyAlgorithms`.
+    pub host_key_algorithms: Option<AlgorithmList>,
+    /// `PubkeyAcceptedAlgorithms`.
+    pub pubkey_accepted_algorithms: Option<AlgorithmList>,
+    /// `CASignatureAlgorithms`.
+    pub ca_signature_algorithms: Option<AlgorithmList>,
+    /// `Compression`.
+    pub compression: Option<bool>,
+    /// `SendEnv`: patterns of local variables to pass on.
+    pub send_env: Vec<String>,
+    /// `SetEnv`: variables to set.
+    pub set_env: Vec<(String, String)>,
+    /// `PubkeyAuthentication`.
+    pub pubkey_authentication: Option<bool>,
+    /// `PasswordAuthentication`.
+    pub password_authentication: Option<bool>,
+    /// `KbdInteractiveAuthentication`.
+    pub kbd_interactive_authentication: Option<bool>,
+    /// `PreferredAuthentications`, as written.
+    pub preferred_authentications: Option<String>,
+    /// `NumberOfPasswordPrompts`.
+    pub password_prompts: Option<u32>,
+    /// `BatchMode`: may nobody be asked?
+    pub batch_mode: Option<bool>,
+    /// `ConnectionAttempts`.
+    pub connection_attempts: Option<u32>,
+    /// `RevokedHostKeys`; `none` switches it off.
+    pub revoked_host_keys: Option<String>,
+    /// `CanonicalizeHostname`, which is not honoured if it is true.
+    pub canonicalize_host_name: Option<bool>,
+    /// `IgnoreUnknown`: patterns of options that nobody is to be told of.
+    pub ignore_unknown: Option<String>,
+    /// `Tag`, for `Match tagged`.
+    pub tag: Option<String>,
     /// Lines for this host that would matter but are not honoured.
     pub unhonoured: Vec<Unhonoured>,
 }
-
-/// Options that ssh knows and that mean nothing to a program that runs commands without a person at a terminal.
-const IRRELEVANT: &[&str] = &[
-    "addkeystoagent",
-    "batchmode",
-    "checkhostip",
-    "clearallforwardings",
-    "controlmaster",
-    "controlpath",
-    "controlpersist",
-    "dynamicforward",
-    "enableescapecommandline",
-    "enablesshkeysign",
-    "escapechar",
-    "exitonforwardfailure",
-    "fingerprinthash",
-    "forkafterauthentication",
-    "forwardx11",
-    "forwardx11timeout",
-    "forwardx11trusted",
-    "gatewayports",
-    "hashknownhosts",
-    "ignoreunknown",
-    "ipqos",
-    "keepalive",
-    "localcommand",
-    "localforward",
-    "loglevel",
-    "logverbose",
-    "nohostauthenticationforlocalhost",
-    "numberofpasswordprompts",
-    "obscurekeystroketiming",
-    "permitlocalcommand",
-    "permitremoteopen",
-    "remoteforward",
-    "requesttty",
-    "sessiontype",
-    "stdinnull",
-    "streamlocalbindmask",
-    "streamlocalbindunlink",
-    "syslogfacility",
-    "tag",
-    "tcpkeepalive",
-    "tunnel",
-    "tunneldevice",
-    "updatehostkeys",
-    "usekeychain",
-    "useprivilegedport",
-    "verifyhostkeydns",
-    "visualhostkey",
-    "xauthlocation",
-];
-
-/// Options that ssh knows and that would change something, but are not honoured here.
-const KNOWN: &[&str] = &[
-    "addressfamily",
-    "bindaddress",
-    "bindinterface",
-    "canonicaldomains",
-    "canonicalizefallbacklocal",
-    "canonicalizehostname",
-    "canonicalizemaxdots",
-    "canonicalizepermittedcnames",
-    "casignaturealgorithms",
-    "certificatefile",
-    "channeltimeout",
-    "ciphers",
-    "compression",
-    "connectionattempts",
-    "gssapiauthentication",
-    "gssapidelegatecredentials",
-    "hostbasedacceptedalgorithms",
-    "hostbasedauthentication",
-    "hostkeyalgorithms",
-    "kbdinteractiveauthentication",
-    "kbdinteractivedevices",
-    "kexalgorithms",
-    "knownhostscommand",
-    "macs",
-    "passwordauthentication",
-    "pkcs11provider",
-    "preferredauthentications",
-    "proxyusefdpass",
-    "pubkeyacceptedalgorithms",
-    "pubkeyauthentication",
-    "rekeylimit",
-    "remotecommand",
-    "requiredrsasize",
-    "revokedhostkeys",
-    "securitykeyprovider",
-    "sendenv",
-    "setenv",
-];
 
 /// What became of a line.
 pub(super) enum Applied {
@@ -183,16 +152,12 @@ pub(super) enum Applied {
 impl HostOptions {
     /// Takes a line into account if its option has no value yet. An error is a value that ssh would refuse, too.
     pub(super) fn apply(&mut self, directive: &Directive) -> Result<Applied, String> {
-        let keyword = directive.keyword.as_str();
-        match keyword {
+        match canonical(&directive.keyword) {
             "hostname" => first(&mut self.host_name, text(directive)?),
             "user" => first(&mut self.user, text(directive)?),
             "port" => first(&mut self.port, port(&text(directive)?)?),
             "identityfile" => {
-                let file = text(directive)?;
-                if !self.identity_files.contains(&file) {
-                    self.identity_files.push(file);
-                }
+                push_new(&mut self.identity_files, text(directive)?);
             }
             "identitiesonly" => first(&mut self.identities_only, flag(directive)?),
             "identityagent" => first(&mut self.identity_agent, text(directive)?),
@@ -203,20 +168,93 @@ impl HostOptions {
                 first(&mut self.proxy_jump, rest(directive)?);
             }
             "proxycommand" | "proxyjump" => {}
-            "userknownhostsfile" => first(&mut self.user_known_hosts_files, list(directive)?),
-            "globalknownhostsfile" => first(&mut self.global_known_hosts_files, list(directive)?),
+            "userknownhostsfile" => first(&mut self.user_known_hosts_files, files(directive)?),
+            "globalknownhostsfile" => first(&mut self.global_known_hosts_files, files(directive)?),
             "stricthostkeychecking" => first(&mut self.strict_host_key_checking, checking(directive)?),
             "hostkeyalias" => first(&mut self.host_key_alias, text(directive)?),
             "connecttimeout" => first_of(&mut self.connect_timeout, time(directive)?),
             "serveraliveinterval" => first_of(&mut self.server_alive_interval, time(directive)?),
             "serveralivecountmax" => first(&mut self.server_alive_count_max, number(directive)?),
             "forwardagent" => first(&mut self.forward_agent, forward_agent(directive)?),
+            "canonicalizehostname" => {
+                let wanted = canonicalize(directive)?;
+                if wanted && *self.canonicalize_host_name.get_or_insert(wanted) {
+                    return Ok(Applied::Unhonoured { known_to_ssh: true });
+                }
+                first(&mut self.canonicalize_host_name, wanted);
+            }
+            _ => return self.apply_login(directive),
+        }
+        Ok(Applied::Done)
+    }
+
+    /// Options about logging in and variables.
+    fn apply_login(&mut self, directive: &Directive) -> Result<Applied, String> {
+        match canonical(&directive.keyword) {
+            "certificatefile" => push_new(&mut self.certificate_files, text(directive)?),
+            "sendenv" => self.send(names(directive)?),
+            "setenv" => {
+                let set = assignments(directive)?;
+                if self.set_env.is_empty() {
+                    self.set_env = set;
+                }
+            }
+            "pubkeyauthentication" => first(&mut self.pubkey_authentication, public_key_flag(directive)?),
+            "passwordauthentication" => first(&mut self.password_authentication, flag(directive)?),
+            "kbdinteractiveauthentication" => first(&mut self.kbd_interactive_authentication, flag(directive)?),
+            "preferredauthentications" => first(&mut self.preferred_authentications, text(directive)?),
+            "numberofpasswordprompts" => first(&mut self.password_prompts, number(directive)?),
+            "batchmode" => first(&mut self.batch_mode, flag(directive)?),
+            "revokedhostkeys" => first(&mut self.revoked_host_keys, text(directive)?),
+            "ignoreunknown" => first(&mut self.ignore_unknown, text(directive)?),
+            "tag" => first(&mut self.tag, text(directive)?),
+            _ => return self.apply_wire(directive),
+        }
+        Ok(Applied::Done)
+    }
+
+    /// Options about the connection itself, and those that nobody honours.
+    fn apply_wire(&mut self, directive: &Directive) -> Result<Applied, String> {
+        let algorithms = || text(directive).map(AlgorithmList::new);
+        match canonical(&directive.keyword) {
+            "addressfamily" => first(&mut self.address_family, address_family(directive)?),
+            "bindaddress" => first(&mut self.bind_address, text(directive)?),
+            "compression" => first(&mut self.compression, flag(directive)?),
+            "connectionattempts" => first(&mut self.connection_attempts, number(directive)?),
+            "ciphers" => first(&mut self.ciphers, algorithms()?),
+            "kexalgorithms" => first(&mut self.kex_algorithms, algorithms()?),
+            "macs" => first(&mut self.macs, algorithms()?),
+            "hostkeyalgorithms" => first(&mut self.host_key_algorithms, algorithms()?),
+            "pubkeyacceptedalgorithms" => first(&mut self.pubkey_accepted_algorithms, algorithms()?),
+            "casignaturealgorithms" => first(&mut self.ca_signature_algorithms, algorithms()?),
             keyword if IRRELEVANT.contains(&keyword) => {}
             keyword => {
-                return Ok(Applied::Unhonoured { known_to_ssh: KNOWN.contains(&keyword) });
+                let known_to_ssh = KNOWN.contains(&keyword);
+                let ignored = self.ignore_unknown.as_deref().unwrap_or_default();
+                if known_to_ssh || pattern::matches_host_list(keyword, ignored) != pattern::ListMatch::Yes {
+                    return Ok(Applied::Unhonoured { known_to_ssh });
+                }
             }
         }
         Ok(Applied::Done)
+    }
+}
+
+impl HostOptions {
+    /// Adds patterns of variables to pass on; one with a `-` takes back what it matches.
+    fn send(&mut self, names: Vec<String>) {
+        for name in names {
+            match name.strip_prefix('-') {
+                Some(pattern) => self.send_env.retain(|sent| !pattern::matches(sent, pattern)),
+                None => self.send_env.push(name),
+            }
+        }
+    }
+}
+
+fn push_new(list: &mut Vec<String>, value: String) {
+    if !list.contains(&value) {
+        list.push(value);
     }
 }
 
@@ -233,100 +271,4 @@ fn first_of<T>(slot: &mut Option<T>, value: Option<T>) {
 
 fn is_none(value: &str) -> bool {
     value.eq_ignore_ascii_case("none")
-}
-
-fn text(directive: &Directive) -> Result<String, String> {
-    match directive.arguments.as_slice() {
-        [] => Err(format!("{} has no value", directive.keyword)),
-        [value] if value.is_empty() => Err(format!("{} has no value", directive.keyword)),
-        [value] => Ok(value.clone()),
-        [..] => Err(format!("{} has more than one value", directive.keyword)),
-    }
-}
-
-fn list(directive: &Directive) -> Result<Vec<String>, String> {
-    match directive.arguments.as_slice() {
-        [] => Err(format!("{} has no value", directive.keyword)),
-        values => Ok(values.to_vec()),
-    }
-}
-
-fn rest(directive: &Directive) -> Result<String, String> {
-    match directive.rest.as_str() {
-        "" => Err(format!("{} has no value", directive.keyword)),
-        rest => Ok(rest.to_owned()),
-    }
-}
-
-fn port(value: &str) -> Result<u16, String> {
-    match value.parse() {
-        Ok(port) if port > 0 => Ok(port),
-        _ => Err(format!("{value:?} is not a port number")),
-    }
-}
-
-fn number(directive: &Directive) -> Result<u32, String> {
-    let value = text(directive)?;
-    value.parse().map_err(|_| format!("{value:?} is not a number"))
-}
-
-fn flag(directive: &Directive) -> Result<bool, String> {
-    let value = text(directive)?;
-    match value.to_ascii_lowercase().as_str() {
-        "yes" | "true" => Ok(true),
-        "no" | "false" => Ok(false),
-        _ => Err(format!("{} is neither yes nor no: {value:?}", directive.keyword)),
-    }
-}
-
-fn checking(directive: &Directive) -> Result<HostKeyChecking, String> {
-    let value = text(directive)?;
-    match value.to_ascii_lowercase().as_str() {
-        "yes" | "true" => Ok(HostKeyChecking::Yes),
-        "no" | "false" | "off" => Ok(HostKeyChecking::No),
-        "ask" => Ok(HostKeyChecking::Ask),
-        "accept-new" => Ok(HostKeyChecking::AcceptNew),
-        _ => Err(format!("{value:?} is no way to check host keys")),
-    }
-}
-
-fn forward_agent(directive: &Directive) -> Result<ForwardAgent, String> {
-    let value = text(directive)?;
-    Ok(match value.to_ascii_lowercase().as_str() {
-        "yes" | "true" => ForwardAgent::Yes,
-        "no" | "false" => ForwardAgent::No,
-        _ => ForwardAgent::Socket(value),
-    })
-}
-
-/// A time such as `90`, `1m30s` or `2h`. To ssh `none` is the same as not to say anything.
-fn time(directive: &Directive) -> Result<Option<Duration>, String> {
-    let value = text(directive)?;
-    let bad = || format!("{value:?} is not a time");
-    if value == "none" {
-        return Ok(None);
-    }
-    let (mut total, mut digits) = (0u64, String::new());
-    for c in value.chars() {
-        let unit: u64 = match c.to_ascii_lowercase() {
-            '0'..='9' => {
-                digits.push(c);
-                continue;
-            }
-            's' => 1,
-            'm' => 60,
-            'h' => 3600,
-            'd' => 86_400,
-            'w' => 604_800,
-            _ => return Err(bad()),
-        };
-        let amount: u64 = digits.parse().map_err(|_| bad())?;
-        total = amount.checked_mul(unit).and_then(|t| t.checked_add(total)).ok_or_else(bad)?;
-        digits.clear();
-    }
-    if !digits.is_empty() {
-        let amount: u64 = digits.parse().map_err(|_| bad())?;
-        total = total.checked_add(amount).ok_or_else(bad)?;
-    }
-    Ok(Some(Duration::from_secs(total)))
 }

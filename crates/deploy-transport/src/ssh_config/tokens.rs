@@ -1,6 +1,15 @@
 //! `%`-tokens and `${VARIABLE}`s in values.
 
+use data_encoding::HEXLOWER;
+use ring::digest;
+
 use crate::environment::LocalEnvironment;
+
+/// Can a name from outside go into a command line without saying anything there?
+pub(crate) fn is_harmless_in_shell(name: &str) -> bool {
+    let harmless = |c: char| c.is_ascii_alphanumeric() || "._-:@%+".contains(c) || !c.is_ascii();
+    !name.starts_with('-') && name.chars().all(harmless)
+}
 
 /// A token that means nothing in its place.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -25,6 +34,7 @@ impl Tokens<'_> {
         let environment = self.environment;
         Some(match letter {
             '%' => "%".into(),
+            'C' => self.connection_hash(),
             'd' => environment.home.to_string_lossy().into_owned(),
             'h' => self.host.into(),
             'i' => environment.uid.to_string(),
@@ -37,6 +47,12 @@ impl Tokens<'_> {
             'u' => environment.user.clone(),
             _ => return None,
         })
+    }
+
+    /// `%C`: a short name for this connection.
+    fn connection_hash(&self) -> String {
+        let text = format!("{}{}{}{}", self.environment.hostname, self.host, self.port, self.user);
+        HEXLOWER.encode(digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, text.as_bytes()).as_ref())
     }
 
     /// Expands all tokens, and variables where `variables` says so.
