@@ -8,30 +8,7 @@ use deploy_ruby::MemoryEffects;
 use crate::Failure;
 
 /// Five hosts, three roles, a restart task and a hook that is found by its name.
-pub const CLASSIC: &str = r#"
-set :application, "shop"
-set :repository,  "git://git.example.com/#{application}.git"
-set :branch,      "main"
-
-role :web, "web1.example.com", "web2.example.com"
-role :app, "app1.example.com", "app2.example.com"
-role :db,  "db1.example.com", :primary => true
-
-set :deploy_to, "/var/www/#{application}"
-set :user, "deploy"
-set :use_sudo, false
-
-namespace :deploy do
-  desc "Restarts by tmp/restart.txt"
-  task :restart, :roles => :app, :except => { :no_release => true } do
-    run "touch #{current_path}/tmp/restart.txt"
-  end
-
-  task :after_update_code, :roles => :app do
-    run "ln -nfs #{shared_path}/config/database.yml #{release_path}/config/database.yml"
-  end
-end
-"#;
+pub const CLASSIC: &str = include_str!("../../examples/shop/config/deploy.rb");
 
 /// Stages, tasks and hooks as they pile up over the years: the classic recipe and `tasks` further tasks.
 #[must_use]

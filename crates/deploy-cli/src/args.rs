@@ -84,16 +84,16 @@ pub struct Args {
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "SSH")]
     pub ssh_config: Option<PathBuf>,
 
-    /// How a run is shown
-    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Auto, help_heading = "Output")]
+    /// How a run is shown: auto, plain, live or json
+    #[arg(long, hide_possible_values = true, value_enum, value_name = "FORMAT", default_value_t = Format::Auto, help_heading = "Output")]
     pub format: Format,
     /// Append everything that happens to a file; output is kept byte by byte
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Output")]
     pub log: Option<PathBuf>,
     /// Where the report goes: STDERR (as without it), STDOUT or a file
-    #[arg(short, long, value_name = "STDERR|STDOUT|FILE", help_heading = "Output")]
+    #[arg(short, long, value_name = "WHERE", help_heading = "Output")]
     pub logger: Option<String>,
-    /// Tell more; twice: also what the SSH connections do
+    /// Tell more; twice (-vv): also inner events
     #[arg(short, long, action = ArgAction::Count, help_heading = "Output")]
     pub verbose: u8,
     /// Tell only warnings, failures and the end
@@ -105,7 +105,7 @@ pub struct Args {
     /// With -T: names only, for other programs
     #[arg(short = 't', long, help_heading = "Output")]
     pub tool: bool,
-    /// Ask before each remote command
+    /// Ask before each remote command (does not work yet)
     #[arg(short, long, help_heading = "Output")]
     pub debug: bool,
 

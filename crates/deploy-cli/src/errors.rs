@@ -4,7 +4,7 @@ use std::fmt;
 use std::fmt::Write as _;
 
 use deploy_inventory::HostId;
-use deploy_plan::{HostResult, Outcome, Problem, ProblemKind, Site, Summary};
+use deploy_plan::{HostResult, Outcome, Problem, ProblemKind, Summary};
 use deploy_report::{host_list, visible};
 
 /// How the process ends. The numbers are part of the interface.
@@ -218,7 +218,7 @@ fn problem_text(
     tail: &dyn Fn(&HostId) -> Vec<String>,
 ) -> String {
     let names: Vec<HostId> = hosts.iter().copied().cloned().collect();
-    let place = place(&names, problem.task.as_deref(), problem.site.as_ref());
+    let place = place(problem, &names);
     let mut tails = String::new();
     for host in names.iter().take(TAILS) {
         let own = all.iter().find(|p| p.what == problem.what && p.host.as_ref() == Some(host) && !p.tail.is_empty());
@@ -237,14 +237,18 @@ fn problem_text(
     four_parts(&problem.what, &place, &problem.why, &tails, next)
 }
 
-fn place(hosts: &[HostId], task: Option<&str>, site: Option<&Site>) -> String {
+fn place(problem: &Problem, hosts: &[HostId]) -> String {
     let mut parts = Vec::new();
     if !hosts.is_empty() {
         parts.push(host_list(hosts, 12));
     }
-    parts.extend(task.map(|task| format!("task {task}")));
-    parts.extend(site.map(ToString::to_string));
-    if parts.is_empty() { "the run as a whole".to_owned() } else { parts.join(", ") }
+    parts.extend(problem.task.as_ref().map(|task| format!("task {task}")));
+    parts.extend(problem.site.as_ref().map(ToString::to_string));
+    match problem.kind {
+        _ if !parts.is_empty() => parts.join(", "),
+        ProblemKind::Usage => "the command line".to_owned(),
+        _ => "the run as a whole".to_owned(),
+    }
 }
 
 fn four_parts(what: &str, place: &str, why: &str, tails: &str, next: &str) -> String {

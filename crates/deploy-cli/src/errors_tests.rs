@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
-use deploy_plan::HostRow;
+use deploy_plan::{HostRow, Site};
 use insta::assert_snapshot;
 
 use super::*;

@@ -22,7 +22,7 @@ First steps:
   cap deploy                 do it
   cap deploy:rollback        go back to the release before
 
-`cap -H` explains the environment variables, exit codes and files.";
+`cap -H` explains the environment variables, exit codes and interrupting; `cap help TASK` explains a task.";
 
 pub(crate) const AFTER_LONG: &str = "\
 TASKS AND SETTINGS
@@ -59,7 +59,8 @@ EXAMPLES
 ENVIRONMENT
   SSH_AUTH_SOCK  the ssh-agent to log in with
   NO_COLOR       no colour
-  CAPSTAN_LOG    which inner events -vv and --log show, e.g. `russh=debug`
+  CAPSTAN_LOG    which inner events to show, e.g. `russh=debug`; in the file
+                 of --log, if there is one
 
 EXIT CODES
     0  deployed, rolled back or done; every host was read back

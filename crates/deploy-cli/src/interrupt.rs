@@ -47,13 +47,15 @@ impl Interrupts {
     fn next(&self, screen: &Screen) {
         let text = if !self.gently.is_cancelled() {
             self.gently.cancel();
-            "\ninterrupted: nothing new is started, what is half-done is undone; again to leave at once\n"
+            "interrupted: nothing new is started, what is half-done is undone; again to leave at once\n"
         } else {
             self.at_once.cancel();
-            "\nleaving at once: the hosts end what is running, the next run finishes or undoes what is left\n"
+            "leaving at once: the hosts end what is running, the next run finishes or undoes what is left\n"
         };
+        // Behind the `^C` that the terminal shows; under a live display it shows none.
+        let lead = if screen.is_live() || !screen.terminal().input { "" } else { "\n" };
         screen.quietly(|io| {
-            let _ = io.err.clone().write_all(text.as_bytes());
+            let _ = io.err.clone().write_all(format!("{lead}{text}").as_bytes());
         });
     }
 }

@@ -5,6 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use deploy_report::{Live, Pause};
 
+use crate::echo::HiddenControls;
+
 /// A place to write to that several parts share. Each `write_all` stays in one piece.
 #[derive(Clone)]
 pub struct Sink(Arc<Mutex<Box<dyn Write + Send>>>);
@@ -129,12 +131,18 @@ impl Write for Memory {
     }
 }
 
+/// A display, and what goes with it.
+struct Shown {
+    live: Arc<Live>,
+    _controls: Option<HiddenControls>,
+}
+
 /// The streams together with the live display that may be drawn on them: whoever writes in between goes through this, so
 /// that the display is taken away first and put back after.
 #[derive(Clone)]
 pub struct Screen {
     io: Io,
-    live: Arc<Mutex<Option<Arc<Live>>>>,
+    live: Arc<Mutex<Option<Shown>>>,
     /// What a recipe prints goes to standard error, because standard output is for programs.
     machine: bool,
 }
@@ -148,7 +156,15 @@ impl Screen {
 
     /// From now on this display is on it; or none any more.
     pub fn set_live(&self, live: Option<Arc<Live>>) {
-        *self.live.lock().unwrap_or_else(PoisonError::into_inner) = live;
+        let controls = live.as_ref().and_then(|_| HiddenControls::begin());
+        let shown = live.map(|live| Shown { live, _controls: controls });
+        *self.live.lock().unwrap_or_else(PoisonError::into_inner) = shown;
+    }
+
+    /// Whether a display is on it.
+    #[must_use]
+    pub fn is_live(&self) -> bool {
+        self.live.lock().unwrap_or_else(PoisonError::into_inner).is_some()
     }
 
     /// The terminal.
@@ -166,7 +182,8 @@ impl Screen {
     /// Takes the display away until the answer is dropped.
     #[must_use]
     pub fn pause(&self) -> Option<Pause> {
-        let live = self.live.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let live = self.live.lock().unwrap_or_else(PoisonError::into_inner);
+        let live = live.as_ref().map(|shown| Arc::clone(&shown.live));
         live.map(|live| live.pause())
     }
 

@@ -5,6 +5,7 @@
 //!
 //! - [`args`]: the command line, Capistrano 2's forms and our own flags;
 //! - [`errors`]: what a person is told when something goes wrong (what, where, why, what next), and the exit codes;
+//! - [`again`]: the commands in hints, so that they can be typed as they stand;
 //! - [`list`]: `-T` and `-e`.
 //!
 //! Limits: questions are asked only on a real terminal; signals are handled only by [`main`].
@@ -23,6 +24,7 @@
 //! assert!(captured.err().starts_with("error: could not understand the option --no-such-flag\n  where: the command line"));
 //! ```
 
+pub mod again;
 pub mod args;
 pub mod clock;
 pub mod errors;
@@ -30,7 +32,9 @@ pub mod io;
 pub mod list;
 
 mod dial;
+mod echo;
 mod effects;
+mod held;
 mod help;
 mod interrupt;
 mod prompt;
@@ -94,14 +98,21 @@ fn without_recipe(args: &Args, io: &Io) -> Option<Exit> {
         help::man(&mut out)
     } else if args.words().tasks.is_empty() && args.tasks.is_none() && args.explain.is_none() {
         let _ = io.err.clone().write_all(help::short(columns).as_bytes());
-        let next = "`cap -T` lists the tasks of this recipe";
+        let next = again::Again::of(args).hint("`cap -T` lists the tasks of this recipe");
         let complaint = Complaint::usage("run nothing", "the command line", "there is no task on it", next);
         return Some(complain(io, &complaint));
     } else {
         return None;
     };
-    // `cap -H | head`: whoever reads has enough.
-    Some(if printed.and_then(|()| out.flush()).is_ok() { Exit::Done } else { Exit::Failed })
+    Some(printed_exit(printed.and_then(|()| out.flush())))
+}
+
+/// The exit of a command that only prints. With `cap -H | head` whoever reads has had enough, which is no failure.
+fn printed_exit(printed: std::io::Result<()>) -> Exit {
+    match printed {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Exit::Failed,
+        _ => Exit::Done,
+    }
 }
 
 /// The stack of the thread that evaluates recipes: deeply nested Ruby is deeply nested here. The evaluator's limits are made

@@ -8,17 +8,20 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use deploy_engine::{Ended, Engine, Mode, Ports, Settings};
-use deploy_plan::{Event, Observer, Problem, ProblemKind};
+use deploy_plan::{Clock, Event, Observer, Problem, ProblemKind};
 use deploy_recipe::{Loader, Recipe};
 use deploy_report::{Findings, JsonLines, Live, LogFile, Plain, Secrets, Tee, Verbosity, plan_json, plan_text};
 use deploy_transport::{LocalEnvironment, SshConfig};
 use tokio::sync::mpsc;
 
+use crate::again::Again;
 use crate::args::{Args, Format, Words};
 use crate::clock::SystemClock;
 use crate::dial::Dial;
 use crate::effects::{SystemEffects, random};
 use crate::errors::{Complaint, Exit, problems_text};
+use crate::held::Held;
+use crate::help;
 use crate::interrupt::Interrupts;
 use crate::io::{Io, Screen, Sink};
 use crate::list::{self, Entry, Style};
@@ -48,6 +51,7 @@ struct Session {
     asker: Asker,
     interrupts: Interrupts,
     findings: Arc<Findings>,
+    again: Again,
 }
 
 /// Runs with a recipe.
@@ -59,7 +63,9 @@ pub(crate) async fn run(start: Start) -> Exit {
     };
     if process {
         let filter = session.environment.get("CAPSTAN_LOG").map(String::as_str);
-        trace::begin(session.args.verbose, filter, session.args.log.as_deref(), &session.screen);
+        let log = session.args.log.as_ref().map(|path| session.directory.join(path));
+        let wanted = trace::Wanted { verbose: session.args.verbose, filter, log: log.as_deref() };
+        trace::begin(&wanted, &session.screen, &session.secrets);
         // Without signals a Ctrl-C ends the process at once, which the hosts survive.
         let _ = session.interrupts.listen(session.screen.clone());
     }
@@ -95,6 +101,7 @@ impl Session {
         Ok(Self {
             findings: Arc::new(Findings::new(secrets.clone())),
             asker: Asker::new(screen.clone()),
+            again: Again::of(&args),
             args,
             words,
             environment,
@@ -124,9 +131,15 @@ impl Session {
         };
         let recipe = match loaded {
             Ok(recipe) => recipe,
+            Err(_) if self.asks_for_help() => return self.print(&help::short(self.io.terminal.columns())),
             Err(problem) => return self.fail(&[*problem]),
         };
-        let exit = if let Some(pattern) = &self.args.tasks {
+        let exit = if self.asks_for_help() && recipe.explain("help").is_err() {
+            match self.words.tasks.get(1) {
+                Some(task) => self.explain(&recipe, task),
+                None => self.print(&help::short(self.io.terminal.columns())),
+            }
+        } else if let Some(pattern) = &self.args.tasks {
             self.list(&recipe, pattern)
         } else if let Some(task) = &self.args.explain {
             self.explain(&recipe, task)
@@ -140,6 +153,11 @@ impl Session {
                 if exit == Exit::Done { failed } else { exit }
             }
         }
+    }
+
+    /// `cap help`, `cap help TASK`; a recipe may have a task of that name.
+    fn asks_for_help(&self) -> bool {
+        self.words.tasks.first().is_some_and(|task| task == "help")
     }
 
     /// `-p`: the password, asked before anything else.
@@ -196,6 +214,9 @@ impl Session {
         if let Some(warning) = warning {
             self.screen.print(true, format!("{warning}\n").as_bytes());
         }
+        // Sentences behind the list begin with the command that they are about.
+        let complete = |line: &str| if line.starts_with('`') { self.again.hint(line) } else { line.to_owned() };
+        let text: String = text.lines().map(|line| complete(line) + "\n").collect();
         self.print(&text)
     }
 
@@ -288,7 +309,11 @@ impl Session {
         }
         let display = self.display()?;
         let machine = self.args.format == Format::Json;
-        all.push(if self.is_rehearsal() && !machine { Arc::new(Between(display)) } else { display });
+        all.push(match (machine, self.is_rehearsal()) {
+            (true, _) => display,
+            (false, true) => Arc::new(Between(display)),
+            (false, false) => Arc::new(Held::new(display)),
+        });
         Ok((log, Arc::new(Tee::new(all))))
     }
 
@@ -324,10 +349,12 @@ impl Session {
             Format::Auto => can_draw && verbosity != Verbosity::Quiet,
         };
         if !live {
-            return Ok(Arc::new(Plain::new(sink, self.secrets.clone(), verbosity, color)));
+            let columns = is_terminal.then(|| terminal.columns());
+            let plain = Plain::new(sink, self.secrets.clone(), verbosity, color).columns(columns);
+            return Ok(Arc::new(plain.watching(Arc::clone(&self.clock) as Arc<dyn Clock>)));
         }
         let rows = terminal.size.map_or(20, |(_, rows)| rows.saturating_sub(6)).clamp(3, 40);
-        let live = Arc::new(Live::stderr(self.secrets.clone(), verbosity, color, rows));
+        let live = Arc::new(Live::stderr(self.secrets.clone(), verbosity, color, Some(terminal.columns()), rows));
         self.screen.set_live(Some(live.clone()));
         Ok(live)
     }
@@ -369,6 +396,7 @@ impl Session {
         problems
             .extend(ended.problems.iter().filter(|problem| !problems.contains(problem)).cloned().collect::<Vec<_>>());
         if !problems.is_empty() {
+            let problems = self.again.problems(&problems);
             let text = problems_text(&problems, &|host| self.findings.tail(host));
             self.screen.print(true, format!("\n{}", self.secrets.clean(&text)).as_bytes());
         }
@@ -385,15 +413,13 @@ impl Session {
     }
 
     fn print(&self, text: &str) -> Exit {
-        match self.io.out.clone().write_all(text.as_bytes()) {
-            Ok(()) => Exit::Done,
-            Err(_) => Exit::Failed,
-        }
+        let mut out = self.io.out.clone();
+        crate::printed_exit(out.write_all(text.as_bytes()).and_then(|()| out.flush()))
     }
 
     /// Tells what is wrong where no run has begun.
     fn fail(&self, problems: &[Problem]) -> Exit {
-        let text = problems_text(problems, &|_| Vec::new());
+        let text = problems_text(&self.again.problems(problems), &|_| Vec::new());
         self.screen.print(true, self.secrets.clean(&text).as_bytes());
         Exit::of_problems(problems)
     }

@@ -300,8 +300,13 @@ impl Run<'_> {
             command.hosts.retain(|host| answers.iter().all(|answer| answer.host != *host));
         }
         let step = question_step(id, command.clone());
-        let phase =
-            Phase { title: step.title.clone(), slot: Slot::Task, steps: vec![step.clone()], handlers: Vec::new() };
+        let phase = Phase {
+            title: step.title.clone(),
+            slot: Slot::Task,
+            steps: vec![step.clone()],
+            handlers: Vec::new(),
+            condition: None,
+        };
         self.ask_for_sudo(&phase).await?;
         let flights = command
             .hosts

@@ -359,6 +359,7 @@ impl Run<'_> {
         let mut planner = Planner::task_only(self.identity());
         let plan = planner.segment(&items, true).map_err(|problem| self.fail(vec![problem]))?;
         for phase in plan.phases {
+            self.announce(&phase);
             for NotDone { host, step, why, .. } in self.run_leniently(phase).await {
                 let text = format!("on_rollback: {} failed on {host}: {why}", step.title);
                 self.say(Level::Warning, text);

@@ -1,7 +1,7 @@
 //! Turning back: undoing what was started, in reverse, past its own errors.
 
 use deploy_inventory::HostId;
-use deploy_plan::{Event, HandlerId, Level, Observer, Phase, Problem, ProblemKind, Slot, Step, StepId, Work};
+use deploy_plan::{Event, HandlerId, Level, Observer, Phase, Plan, Problem, ProblemKind, Slot, Step, StepId, Work};
 use deploy_release::{FleetEvent, Planner, UndoPhase, undo_phases};
 
 use crate::phase::NotDone;
@@ -97,6 +97,7 @@ impl Run<'_> {
 
     /// Runs one phase of the way back; gives the hosts where it failed.
     async fn run_undo_phase(&self, phase: Phase) -> Vec<HostId> {
+        self.announce(&phase);
         let mut failed = Vec::new();
         for NotDone { host, step, why, lost } in self.run_leniently(phase).await {
             failed.push(host.clone());
@@ -113,6 +114,12 @@ impl Run<'_> {
             self.fail(vec![problem]);
         }
         failed
+    }
+
+    /// Tells the observer of a phase of the way back before it runs.
+    pub(crate) fn announce(&self, phase: &Phase) {
+        let plan = Plan { phases: vec![phase.clone()], notes: Vec::new() };
+        self.ports.observer.event(&Event::Planned { plan });
     }
 
     fn note_lost(&self, host: &HostId) {
@@ -143,8 +150,13 @@ impl Run<'_> {
             }
             again.title = format!("restart again: {}", again.title);
             again.slot = Slot::Undo;
-            let phase =
-                Phase { title: again.title.clone(), slot: Slot::Undo, steps: vec![again], handlers: Vec::new() };
+            let phase = Phase {
+                title: again.title.clone(),
+                slot: Slot::Undo,
+                steps: vec![again],
+                handlers: Vec::new(),
+                condition: None,
+            };
             self.run_undo_phase(phase).await;
         }
         if unfinished {

@@ -169,6 +169,9 @@ pub enum Item {
     },
     /// The transaction's edge: what follows can warn but not turn the deploy back.
     Edge,
+    /// In a rehearsal: what follows runs only if this turns out to be so, which shows in the run. Without a text, what
+    /// follows runs in any case again.
+    Condition(Option<String>),
     /// A sentence for the plan (a magic hook found, a migration decided, an option without effect).
     Note(String),
 }

@@ -72,6 +72,8 @@ pub struct Phase {
     pub steps: Vec<Step>,
     /// Bodies of `on_rollback` that count from the start of this phase on (recorded before its first step).
     pub handlers: Vec<HandlerId>,
+    /// In a rehearsal: what must turn out to be so for it to run, as the rest of "only if …".
+    pub condition: Option<String>,
 }
 
 impl Phase {

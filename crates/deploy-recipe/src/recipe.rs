@@ -106,7 +106,7 @@ impl Recipe {
         let tasks = self.tasks();
         let hint = did_you_mean(name, tasks.iter().map(|task| task.name.as_str()));
         Problem::new(ProblemKind::Usage, format!("run the task `{name}'"), format!("the task `{name}' does not exist"))
-            .next(hint.unwrap_or_else(|| "cap -T lists the tasks".to_owned()))
+            .next(hint.unwrap_or_else(|| "`cap -T` lists the tasks".to_owned()))
     }
 
     /// The flow of these tasks, in this order.
@@ -260,7 +260,7 @@ impl Flow {
         for problem in cap.filters.borrow().problems(&inventory) {
             let harmless = matches!(&problem, FilterProblem::UnknownHost { filter: "HOSTS", .. });
             if !harmless {
-                let next = "cap deploy without filters goes to all hosts".to_owned();
+                let next = "mend the filter, or leave it out to go to all hosts".to_owned();
                 let problem = Problem::new(ProblemKind::Usage, "choose the hosts", problem.to_string()).next(next);
                 return Err(Box::new(problem));
             }

@@ -252,7 +252,8 @@ impl FleetMachine {
         if any(|track| matches!(track.state, UnitState::Live | UnitState::Confirmed)) {
             return Outcome::Stuck;
         }
-        if any(|track| track.was_live) { Outcome::PutBack } else { nothing_live() }
+        // Also where it came so late that some host had switched: it was the user who ended the run, and nothing is left of it.
+        if any(|track| track.was_live) && !self.interrupted { Outcome::PutBack } else { nothing_live() }
     }
 
     /// What became of a host, if the run ended now.

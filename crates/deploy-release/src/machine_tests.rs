@@ -43,6 +43,10 @@ fn ends() {
             Outcome::PutBack,
         ),
         (
+            vec![unit("a", &WHOLE), unit("b", &BUILT), vec![F::Interrupted], unit("a", &[E::SwitchedBack])],
+            Outcome::Interrupted,
+        ),
+        (
             vec![
                 unit("a", &BUILT),
                 unit("b", &BUILT),

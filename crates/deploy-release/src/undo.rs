@@ -38,7 +38,7 @@ pub fn undo_phases(started: &[(HostId, &Step)], next: &mut StepId) -> Vec<UndoPh
                     Slot::Build => "remove what was built".to_owned(),
                     _ => format!("undo: {}", step.title),
                 };
-                let phase = Phase { title, slot: Slot::Undo, steps: vec![undo], handlers: Vec::new() };
+                let phase = Phase { title, slot: Slot::Undo, steps: vec![undo], handlers: Vec::new(), condition: None };
                 phases.push(UndoPhase { of: step.slot, phase });
             }
         }

@@ -22,7 +22,7 @@ use crate::{Secrets, op_words, visible, words};
 /// | `task_started` | `task` |
 /// | `connecting` | `host` |
 /// | `connected` | `host`, `seconds` |
-/// | `planned` | `plan`: `phases` (`title`, `slot`, `hosts`, `steps` with `step`, `title`, `slot`, `task`, `site`, `class`, `sudo`, `hosts` and `command` or `work`: `hosts`, `ops`), `notes` (`text`, `warning`) |
+/// | `planned` | `plan`: `phases` (`title`, `slot`, `condition` (or null), `hosts`, `steps` with `step`, `title`, `slot`, `task`, `site`, `class`, `sudo`, `hosts` and `command` or `work`: `hosts`, `ops`), `notes` (`text`, `warning`) |
 /// | `step_started` | `host`, `step`, `title` |
 /// | `output` | `host`, `step` (or null), `stream` (`out`, `err`), `line` |
 /// | `step_ended` | `host`, `step`, `title`, `ok`, `status` (`kind`: `code`, `signal`, `lost`, `skipped`; `code`, `signal` or `why`), `seconds` |
@@ -226,7 +226,8 @@ fn plan_value(plan: &Plan, clean: Clean<'_>) -> Value {
         .map(|phase| {
             let steps: Vec<Value> = phase.steps.iter().map(|step| step_value(step, clean)).collect();
             let hosts = host_values(phase.hosts().iter(), clean);
-            json!({ "title": clean(&phase.title), "slot": phase.slot.word(), "hosts": hosts, "steps": steps })
+            let condition = phase.condition.as_deref().map(&clean);
+            json!({ "title": clean(&phase.title), "slot": phase.slot.word(), "condition": condition, "hosts": hosts, "steps": steps })
         })
         .collect();
     let notes: Vec<Value> =

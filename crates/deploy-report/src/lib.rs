@@ -51,9 +51,8 @@
 //!
 //! let shown = String::from_utf8(screen.0.lock().unwrap().clone())?;
 //! assert_eq!(shown, "\
-//! [web1] start: uptime
 //! [web1] out: up 3 days\\x1b[2J [secret]
-//! [web1] done: uptime (0.1 s)
+//!     done: uptime on web1 (0.1 s)
 //!
 //! HOST  RELEASE  REVISION  SECONDS  RESULT
 //! web1  -        -             0.1  ok
@@ -65,6 +64,7 @@
 mod assembler;
 mod filter;
 mod findings;
+mod fold;
 mod json;
 mod live;
 mod log;
@@ -74,7 +74,9 @@ mod paint;
 mod plain;
 mod plan;
 mod secrets;
+mod silence;
 mod table;
+mod ticker;
 mod words;
 
 #[cfg(test)]
@@ -93,4 +95,4 @@ pub use plain::Plain;
 pub use plan::plan_text;
 pub use secrets::{Scrubber, Secrets};
 pub use table::summary_text;
-pub use words::{count, host_list, problem_kind, seconds, shorten};
+pub use words::{count, host_list, on_hosts, problem_kind, seconds, shorten};

@@ -1,8 +1,8 @@
 //! A run on a terminal: a line per host with what it is doing now, everything lasting above it.
 
-use std::sync::mpsc::{self, RecvTimeoutError};
+use std::io::{self, Write};
+use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 use deploy_inventory::HostId;
@@ -12,6 +12,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::narrator::{Kind, Line, Narrator};
 use crate::paint::Paint;
+use crate::ticker::Ticker;
 use crate::words::{count, shorten};
 use crate::{Secrets, Verbosity, table};
 
@@ -37,6 +38,9 @@ struct State {
     narrator: Narrator,
     multi: MultiProgress,
     target: Target,
+    /// The same terminal, for what comes when nothing is drawn any more.
+    out: Box<dyn Write + Send>,
+    columns: Option<usize>,
     /// How many are talking to the person meanwhile; what is to be printed waits.
     pauses: usize,
     held: Vec<String>,
@@ -54,37 +58,33 @@ struct Slot {
     host: HostId,
 }
 
-/// Turns the spinners until it is dropped.
-struct Ticker {
-    stop: Option<mpsc::Sender<()>>,
-    thread: Option<JoinHandle<()>>,
-}
-
-impl Drop for Ticker {
-    fn drop(&mut self) {
-        drop(self.stop.take());
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
-    }
-}
-
 impl Live {
-    /// A display on standard error with lines for at most `rows` hosts.
+    /// A display on standard error, a terminal of so many columns, with lines for at most `rows` hosts.
     #[must_use]
-    pub fn stderr(secrets: Secrets, verbosity: Verbosity, color: bool, rows: usize) -> Self {
-        let mut live = Self::on(Box::new(ProgressDrawTarget::stderr), secrets, verbosity, color, rows);
+    pub fn stderr(secrets: Secrets, verbosity: Verbosity, color: bool, columns: Option<usize>, rows: usize) -> Self {
+        let target = Box::new(ProgressDrawTarget::stderr);
+        let mut live = Self::on(target, Box::new(io::stderr()), secrets, verbosity, color, rows);
+        lock(&live.state).columns = columns;
         live.ticker = ticker(Arc::clone(&live.state));
         live
     }
 
-    fn on(target: Target, secrets: Secrets, verbosity: Verbosity, color: bool, rows: usize) -> Self {
+    fn on(
+        target: Target,
+        out: Box<dyn Write + Send>,
+        secrets: Secrets,
+        verbosity: Verbosity,
+        color: bool,
+        rows: usize,
+    ) -> Self {
         let multi = MultiProgress::with_draw_target(target());
         let total = multi.add(ProgressBar::new_spinner().with_style(style("{spinner} {wide_msg} {elapsed:>6}")));
         let state = State {
             narrator: Narrator::new(secrets),
             multi,
             target,
+            out,
+            columns: None,
             pauses: 0,
             held: Vec::new(),
             total,
@@ -120,15 +120,16 @@ impl Drop for Pause {
         if state.pauses > 0 {
             return;
         }
+        let held = std::mem::take(&mut state.held);
+        if state.over {
+            return state.print_last(held.into_iter().map(|line| line + "\n").collect());
+        }
         let target = (state.target)();
         state.multi.set_draw_target(target);
-        let held = std::mem::take(&mut state.held);
         if !held.is_empty() {
             let _ = state.multi.println(held.join("\n"));
         }
-        if !state.over {
-            state.tick();
-        }
+        state.tick();
     }
 }
 
@@ -141,22 +142,18 @@ fn style(template: &str) -> ProgressStyle {
     style.tick_chars("⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏ ")
 }
 
+/// Turns the spinners. Without a thread the display is still right, it only does not turn.
 fn ticker(state: Arc<Mutex<State>>) -> Option<Ticker> {
-    let (stop, stopped) = mpsc::channel::<()>();
-    let turn = move || {
-        while stopped.recv_timeout(TURN) == Err(RecvTimeoutError::Timeout) {
-            let state = lock(&state);
-            if state.over {
-                break;
-            }
-            if state.pauses == 0 {
-                state.tick();
-            }
+    Ticker::start(TURN, move || {
+        let state = lock(&state);
+        if state.over {
+            return ControlFlow::Break(());
         }
-    };
-    // Without a thread the display is still right, it only does not turn.
-    let thread = std::thread::Builder::new().name("display".to_owned()).spawn(turn).ok()?;
-    Some(Ticker { stop: Some(stop), thread: Some(thread) })
+        if state.pauses == 0 {
+            state.tick();
+        }
+        ControlFlow::Continue(())
+    })
 }
 
 impl State {
@@ -249,7 +246,7 @@ impl State {
         let width = self.narrator.width();
         let lasting = |line: &&Line| {
             line.kind.is_told(verbosity)
-                && (verbosity == Verbosity::Verbose || !matches!(line.kind, Kind::Start | Kind::Done))
+                && (verbosity == Verbosity::Verbose || !matches!(line.kind, Kind::Done | Kind::Together))
         };
         let text: Vec<String> = lines.iter().filter(lasting).map(|line| line.render(width, paint)).collect();
         self.print_text(text);
@@ -261,6 +258,18 @@ impl State {
         } else if !text.is_empty() {
             let _ = self.multi.println(text.join("\n"));
         }
+    }
+
+    /// Prints what comes when the hosts' lines are gone. What is drawn leaves the cursor at the end of the last line; this
+    /// leaves it where a shell can go on.
+    fn print_last(&mut self, text: String) {
+        if self.pauses > 0 {
+            self.held.extend(text.lines().map(str::to_owned));
+            return;
+        }
+        self.multi.set_draw_target(ProgressDrawTarget::hidden());
+        // Nobody reads any more: the run is over anyway.
+        let _ = self.out.write_all(text.as_bytes()).and_then(|()| self.out.flush());
     }
 
     /// Takes the hosts' lines away.
@@ -280,8 +289,8 @@ impl Observer for Live {
         state.print(&lines, self.verbosity, self.paint);
         if let Event::RunEnded { summary } = event {
             state.clear();
-            let text = table::render(summary, &|text| state.narrator.clean(text), self.paint);
-            state.print_text(text.lines().map(str::to_owned).collect());
+            let text = table::render(summary, &|text| state.narrator.clean(text), self.paint, state.columns);
+            state.print_last(text);
         } else {
             state.update(event);
         }

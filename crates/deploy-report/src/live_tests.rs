@@ -34,6 +34,11 @@ impl Grid {
         self.column = 0;
     }
 
+    /// A line feed as a terminal takes it: also at the right edge it is one line, not two.
+    fn end_line(&mut self) {
+        self.next_line();
+    }
+
     fn put(&mut self, c: char) {
         match c {
             '\r' => return self.column = 0,
@@ -101,10 +106,23 @@ impl TermLike for Screen {
     }
 }
 
+impl Write for Screen {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.at(|grid| {
+            String::from_utf8_lossy(bytes).chars().for_each(|c| if c == '\n' { grid.end_line() } else { grid.put(c) })
+        })?;
+        Ok(bytes.len())
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 fn live(screen: &Screen, rows: usize) -> Live {
     let screen = screen.clone();
+    let out = screen.clone();
     let target = move || ProgressDrawTarget::term_like(Box::new(screen.clone()));
-    Live::on(Box::new(target), sample::secrets(), Verbosity::Normal, false, rows)
+    Live::on(Box::new(target), Box::new(out), sample::secrets(), Verbosity::Normal, false, rows)
 }
 
 #[test]
@@ -124,6 +142,13 @@ fn hosts_have_a_line_while_they_work_and_the_end_leaves_none() {
     assert!(!text.contains("done: "), "good ends are not printed:\n{text}");
     assert!(text.contains("FAILED"), "{text}");
     assert!(text.contains("\nFAILED, everything put back"), "{text}");
+    let grid = screen.0.lock().unwrap();
+    assert_eq!(
+        (grid.column, grid.lines.get(grid.row).is_none_or(Vec::is_empty)),
+        (0, true),
+        "a shell goes on in a new line"
+    );
+    drop(grid);
     assert!(!text.contains("hunter2") && !text.contains('\u{1b}'), "{text}");
 }
 

@@ -12,7 +12,7 @@ use deploy_inventory::HostId;
 use deploy_plan::{Clock, Event, Observer, Stream};
 
 use crate::json::timestamp;
-use crate::narrator::Narrator;
+use crate::narrator::{Kind, Narrator};
 use crate::paint::Paint;
 use crate::{Scrubber, Secrets, plan_text, table, words};
 
@@ -114,10 +114,15 @@ impl<W: Write + Send> LogFile<W> {
                 texts
             }
             Event::RunEnded { summary } => {
-                let text = table::render(summary, &|text| state.narrator.clean(text), Paint(false));
+                let text = table::render(summary, &|text| state.narrator.clean(text), Paint(false), None);
                 text.lines().filter(|line| !line.is_empty()).map(str::to_owned).collect()
             }
-            _ => state.narrator.event(event).iter().map(|line| line.render(0, Paint(false))).collect(),
+            _ => {
+                let lines = state.narrator.event(event);
+                // Each end is told, so their sum is not.
+                let lines = lines.iter().filter(|line| line.kind != Kind::Together);
+                lines.map(|line| line.render(0, Paint(false))).collect()
+            }
         }
     }
 }

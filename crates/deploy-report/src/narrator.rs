@@ -1,13 +1,18 @@
 //! The story of a run as lines: what every display for people has in common.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::time::Duration;
 
 use deploy_inventory::HostId;
-use deploy_plan::{CommandText, Event, ExitStatus, Level, Phase, Plan, Problem, StepId, Stream, Summary, Work};
+use deploy_plan::{
+    Command, CommandText, Event, ExitStatus, Level, Phase, Plan, Problem, ProblemKind, StepId, Stream, Summary, Work,
+};
 
 use crate::assembler::Assembler;
+use crate::fold::Folds;
 use crate::paint::{Paint, Style};
-use crate::words::{self, count, host_list, seconds, shorten};
+use crate::silence::{Doing, Still};
+use crate::words::{self, on_hosts, seconds, shorten};
 use crate::{Secrets, visible};
 
 /// How much is told.
@@ -15,10 +20,10 @@ use crate::{Secrets, visible};
 pub enum Verbosity {
     /// Warnings, failures and the final table.
     Quiet,
-    /// Also steps, commands and their output.
+    /// Also phases, steps, commands and their output.
     #[default]
     Normal,
-    /// Also connections, and what is only of use when something is wrong.
+    /// Also connections, the start and end of each step on each host, and what is only of use when something is wrong.
     Verbose,
 }
 
@@ -32,7 +37,14 @@ pub(crate) enum Kind {
     Start,
     Out,
     Err,
+    /// A good end on one host.
     Done,
+    /// The same, of a step whose ends are also told together.
+    Each,
+    /// A good end on several hosts.
+    Together,
+    /// Something takes long.
+    Still,
     Failed,
     Debug,
     Note,
@@ -43,11 +55,11 @@ pub(crate) enum Kind {
 impl Kind {
     pub(crate) fn word(self) -> &'static str {
         match self {
-            Self::Head | Self::Command => "",
+            Self::Head | Self::Command | Self::Still => "",
             Self::Start => "start",
             Self::Out => "out",
             Self::Err => "err",
-            Self::Done => "done",
+            Self::Done | Self::Each | Self::Together => "done",
             Self::Failed => "FAILED",
             Self::Debug => "debug",
             Self::Note => "note",
@@ -59,8 +71,8 @@ impl Kind {
     fn style(self) -> Style {
         match self {
             Self::Head => Style::Head,
-            Self::Command | Self::Start | Self::Debug => Style::Dim,
-            Self::Done => Style::Good,
+            Self::Command | Self::Start | Self::Still | Self::Debug => Style::Dim,
+            Self::Done | Self::Each | Self::Together => Style::Good,
             Self::Failed | Self::Error => Style::Bad,
             Self::Warning => Style::Warn,
             Self::Out | Self::Err | Self::Note => Style::Plain,
@@ -69,12 +81,13 @@ impl Kind {
 
     /// Whether it is told at that verbosity.
     pub(crate) fn is_told(self, verbosity: Verbosity) -> bool {
-        let least = match self {
-            Self::Failed | Self::Warning | Self::Error => Verbosity::Quiet,
-            Self::Debug => Verbosity::Verbose,
-            _ => Verbosity::Normal,
-        };
-        verbosity >= least
+        match self {
+            Self::Failed | Self::Warning | Self::Error => true,
+            Self::Start | Self::Each | Self::Debug => verbosity == Verbosity::Verbose,
+            // Whoever is told of each does not need the sum.
+            Self::Together => verbosity == Verbosity::Normal,
+            _ => verbosity >= Verbosity::Normal,
+        }
     }
 }
 
@@ -92,6 +105,8 @@ impl Line {
         let style = self.kind.style();
         let text = match self.kind {
             Kind::Head | Kind::Command | Kind::Out => paint.on(style, &self.text),
+            Kind::Still => format!("    {}", paint.on(style, &self.text)),
+            Kind::Together => format!("    {}", paint.on(style, &format!("{}: {}", self.kind.word(), self.text))),
             Kind::Err => format!("{} {}", paint.on(Style::Warn, "err:"), self.text),
             kind => paint.on(style, &format!("{}: {}", kind.word(), self.text)),
         };
@@ -121,8 +136,16 @@ pub(crate) struct Narrator {
     phase_of: HashMap<StepId, usize>,
     pending: HashMap<usize, Pending>,
     phases: usize,
+    folds: Folds,
+    /// Hosts whose failed step has been told.
+    failing: HashSet<HostId>,
+    /// The hosts of the run as far as they are known.
+    hosts: HashSet<HostId>,
     width: usize,
 }
+
+/// On more hosts than these the good ends of a recipe's command are told together, as those of built-in steps always are.
+const EACH: usize = 10;
 
 impl Narrator {
     pub(crate) fn new(secrets: Secrets) -> Self {
@@ -132,6 +155,9 @@ impl Narrator {
             phase_of: HashMap::new(),
             pending: HashMap::new(),
             phases: 0,
+            folds: Folds::default(),
+            failing: HashSet::new(),
+            hosts: HashSet::new(),
             width: 0,
         }
     }
@@ -169,10 +195,8 @@ impl Narrator {
             Event::Planned { plan } => self.planned(plan),
             Event::StepStarted { host, step, title } => self.step_started(host, *step, title),
             Event::Output { host, stream, bytes, .. } => self.output(host, *stream, bytes),
-            Event::StepEnded { host, title, status, elapsed, .. } => {
-                let mut lines = self.finish(host);
-                lines.push(self.step_ended(host, title, status, seconds(*elapsed)));
-                lines
+            Event::StepEnded { host, step, title, status, elapsed } => {
+                self.step_ended(host, *step, title, status, *elapsed)
             }
             Event::Suspended { why, site } => {
                 let at = site.as_ref().map(|site| format!(" ({site})")).unwrap_or_default();
@@ -181,7 +205,11 @@ impl Narrator {
             }
             Event::Message { level, host, text } => self.message(*level, host.as_ref(), text),
             Event::Failed { problem } => self.failed(problem),
-            Event::Undoing { reason } => vec![self.line(None, Kind::Warning, &format!("turning back: {reason}"))],
+            Event::Undoing { reason } => {
+                let mut lines = self.fold_up();
+                lines.push(self.line(None, Kind::Warning, &format!("turning back: could not {reason}")));
+                lines
+            }
             Event::RunEnded { summary } => self.ended(summary),
         }
     }
@@ -191,7 +219,35 @@ impl Narrator {
     }
 
     fn see(&mut self, host: &HostId) {
-        self.width = self.width.max(host.as_str().chars().count());
+        if !self.hosts.contains(host) {
+            self.hosts.insert(host.clone());
+            self.width = self.width.max(host.as_str().chars().count());
+        }
+    }
+
+    /// What takes long, with what has been done of it elsewhere.
+    pub(crate) fn still(&mut self, still: &Still) -> Vec<Line> {
+        let (on, time) = (on_hosts(&still.hosts, self.hosts.len()), seconds(still.elapsed));
+        match &still.doing {
+            Doing::Connecting => {
+                let to = on.trim_start_matches("on ");
+                vec![self.line(None, Kind::Still, &format!("still connecting to {to} ({time})"))]
+            }
+            Doing::Step(step, title) => {
+                let done = self.folds.take(*step, self.hosts.len());
+                let mut lines: Vec<Line> =
+                    done.map(|text| self.line(None, Kind::Together, &text)).into_iter().collect();
+                let text = format!("still running: {} {on} ({time})", shorten(title, 120));
+                lines.push(self.line(None, Kind::Still, &text));
+                lines
+            }
+        }
+    }
+
+    /// Good ends that were kept to be told together: nothing more is waited for.
+    fn fold_up(&mut self) -> Vec<Line> {
+        let texts = self.folds.take_all(self.hosts.len());
+        texts.iter().map(|text| self.line(None, Kind::Together, text)).collect()
     }
 
     fn planned(&mut self, plan: &Plan) -> Vec<Line> {
@@ -211,39 +267,54 @@ impl Narrator {
 
     fn step_started(&mut self, host: &HostId, step: StepId, title: &str) -> Vec<Line> {
         self.see(host);
-        let pending = self.phase_of.get(&step).and_then(|phase| self.pending.remove(phase));
-        let mut lines = pending.map(|p| self.announce(&p)).unwrap_or_default();
+        self.failing.remove(host);
+        let phase = self.phase_of.get(&step).copied();
+        let mut lines = match phase.and_then(|phase| self.pending.remove(&phase)) {
+            Some(pending) => self.announce(&pending),
+            None => Vec::new(),
+        };
+        if phase.is_none() {
+            // A question of the recipe or of the tool stands in no plan.
+            self.folds.expect(step, title, vec![host.clone()]);
+        }
         lines.extend(self.finish(host));
         lines.push(self.line(Some(host), Kind::Start, &shorten(title, 120)));
         lines
     }
 
     /// A phase's title, its hosts, and its commands, each once.
-    fn announce(&self, pending: &Pending) -> Vec<Line> {
+    fn announce(&mut self, pending: &Pending) -> Vec<Line> {
         let phase = &pending.phase;
         let hosts = phase.hosts();
-        let text = format!(
-            "--> {}. {} [{}] on {}: {}",
-            pending.number,
-            shorten(&phase.title, 120),
-            phase.slot.word(),
-            count(hosts.len(), "host"),
-            host_list(&hosts, 5)
-        );
-        let mut lines = vec![self.line(None, Kind::Head, &text)];
+        let mut lines = self.fold_up();
+        let on = on_hosts(&hosts, self.hosts.len());
+        let text = format!("--> {}. {} [{}] {on}", pending.number, shorten(&phase.title, 120), phase.slot.word());
+        lines.push(self.line(None, Kind::Head, &text));
         for step in &phase.steps {
-            let Work::Command(command) = &step.work else { continue };
-            let narrower = command.hosts.len() < hosts.len();
-            let on = if narrower { format!("  # on {}", host_list(&command.hosts, 5)) } else { String::new() };
-            let at = command.site.as_ref().map(|site| format!("  # {site}")).unwrap_or_default();
-            let varies = matches!(command.text, CommandText::PerHost(_));
-            let varies = if varies { "  # another text on each host" } else { "" };
-            let shown = self.clean(&command.shown).trim_end().replace('\n', "\n      ");
-            let shown = format!("    $ {shown}{}", self.clean(&format!("{at}{on}{varies}")));
-            let command = shown.lines().map(|text| Line { host: None, kind: Kind::Command, text: text.to_owned() });
-            lines.extend(command);
+            let on: Vec<HostId> = step.hosts().cloned().collect();
+            match &step.work {
+                Work::Ops(_) => self.folds.expect(step.id, &step.title, on),
+                Work::Command(command) => {
+                    lines.extend(self.command(command, hosts.len()));
+                    if on.len() > EACH {
+                        self.folds.expect(step.id, &step.title, on);
+                    }
+                }
+            }
         }
         lines
+    }
+
+    /// A command as the recipe has it, in a phase that works on so many hosts.
+    fn command(&self, command: &Command, hosts: usize) -> Vec<Line> {
+        let narrower = command.hosts.len() < hosts;
+        let on = if narrower { format!("  # {}", on_hosts(&command.hosts, self.hosts.len())) } else { String::new() };
+        let at = command.site.as_ref().map(|site| format!("  # {site}")).unwrap_or_default();
+        let varies = matches!(command.text, CommandText::PerHost(_));
+        let varies = if varies { "  # another text on each host" } else { "" };
+        let shown = self.clean(&command.shown).trim_end().replace('\n', "\n      ");
+        let shown = format!("    $ {shown}{}", self.clean(&format!("{at}{on}{varies}")));
+        shown.lines().map(|text| Line { host: None, kind: Kind::Command, text: text.to_owned() }).collect()
     }
 
     fn output(&mut self, host: &HostId, stream: Stream, bytes: &[u8]) -> Vec<Line> {
@@ -256,13 +327,32 @@ impl Narrator {
         self.assembler.finish(host).into_iter().map(|(stream, text)| output_line(host, stream, text)).collect()
     }
 
-    fn step_ended(&self, host: &HostId, title: &str, status: &ExitStatus, took: String) -> Line {
-        let title = shorten(title, 120);
-        match status {
-            ExitStatus::Code(0) => self.line(Some(host), Kind::Done, &format!("{title} ({took})")),
+    fn step_ended(
+        &mut self,
+        host: &HostId,
+        step: StepId,
+        title: &str,
+        status: &ExitStatus,
+        elapsed: Duration,
+    ) -> Vec<Line> {
+        let mut lines = self.finish(host);
+        let (title, took) = (shorten(title, 80), seconds(elapsed));
+        let folded = self.folds.has(step);
+        lines.push(match status {
+            ExitStatus::Code(0) => {
+                let kind = if folded { Kind::Each } else { Kind::Done };
+                self.line(Some(host), kind, &format!("{title} ({took})"))
+            }
             ExitStatus::Skipped => self.line(Some(host), Kind::Note, &format!("{title}: {status}")),
-            _ => self.line(Some(host), Kind::Failed, &format!("{title}: {status} ({took})")),
-        }
+            _ => {
+                self.failing.insert(host.clone());
+                self.line(Some(host), Kind::Failed, &format!("{title}: {status} ({took})"))
+            }
+        });
+        let well = status.is_success().then_some(elapsed);
+        let together = self.folds.end(step, host, well, self.hosts.len());
+        lines.extend(together.map(|text| self.line(None, Kind::Together, &text)));
+        lines
     }
 
     fn message(&self, level: Level, host: Option<&HostId>, text: &str) -> Vec<Line> {
@@ -275,11 +365,20 @@ impl Narrator {
         text.lines().map(|text| self.line(host, kind, text)).collect()
     }
 
-    /// One line at once; the whole of it is for the end of the run.
-    fn failed(&self, problem: &Problem) -> Vec<Line> {
+    /// One line at once, if the failed step has not been told already; the whole of it is for the end of the run.
+    fn failed(&mut self, problem: &Problem) -> Vec<Line> {
+        let mut lines = self.fold_up();
+        if problem.host.as_ref().is_some_and(|host| self.failing.remove(host)) {
+            return lines;
+        }
+        if problem.kind == ProblemKind::Interrupted {
+            lines.push(self.line(None, Kind::Warning, &format!("interrupted: {}", problem.why)));
+            return lines;
+        }
         let at = problem.site.as_ref().map(|site| format!(" ({site})")).unwrap_or_default();
         let why = shorten(&problem.why, 200);
-        vec![self.line(problem.host.as_ref(), Kind::Failed, &format!("{}: {why}{at}", problem.what))]
+        lines.push(self.line(problem.host.as_ref(), Kind::Failed, &format!("{}: {why}{at}", problem.what)));
+        lines
     }
 
     fn ended(&mut self, summary: &Summary) -> Vec<Line> {
@@ -287,7 +386,10 @@ impl Narrator {
             self.see(&row.host);
         }
         let rest = self.assembler.finish_all();
-        rest.into_iter().map(|(host, stream, text)| output_line(&host, stream, text)).collect()
+        let mut lines: Vec<Line> =
+            rest.into_iter().map(|(host, stream, text)| output_line(&host, stream, text)).collect();
+        lines.extend(self.fold_up());
+        lines
     }
 }
 

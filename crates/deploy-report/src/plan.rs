@@ -6,7 +6,7 @@ use deploy_inventory::HostId;
 use deploy_plan::{Command, CommandText, Op, Phase, Plan, Step, StepClass, Work};
 use indexmap::IndexMap;
 
-use crate::words::{count, host_list};
+use crate::words::{count, host_list, on_hosts};
 use crate::{Secrets, op_words, visible};
 
 /// A plan for people: phases in order (between two of them all hosts wait for each other), in each phase the steps with
@@ -17,10 +17,11 @@ pub fn plan_text(plan: &Plan, secrets: &Secrets, scripts: bool) -> String {
     let mut text = String::new();
     let hosts = plan.hosts();
     // Writing to a String cannot fail, here and below.
-    let _ = writeln!(text, "Plan: {} on {}", count(plan.phases.len(), "phase"), count(hosts.len(), "host"));
+    let _ = write!(text, "Plan: {} on {}", phases(plan), count(hosts.len(), "host"));
+    let _ = if hosts.is_empty() { writeln!(text) } else { writeln!(text, ": {}", host_list(&hosts, NAMES)) };
     for (index, phase) in plan.phases.iter().enumerate() {
         text.push('\n');
-        phase_text(&mut text, index + 1, phase, scripts);
+        phase_text(&mut text, index + 1, phase, hosts.len(), scripts);
     }
     if !plan.notes.is_empty() {
         text.push_str("\nNotes:\n");
@@ -32,9 +33,24 @@ pub fn plan_text(plan: &Plan, secrets: &Secrets, scripts: bool) -> String {
     visible(&secrets.clean(&text))
 }
 
-fn phase_text(text: &mut String, number: usize, phase: &Phase, scripts: bool) {
+/// `8 phases, 1 of them only if need be`.
+fn phases(plan: &Plan) -> String {
+    let all = count(plan.phases.len(), "phase");
+    match plan.phases.iter().filter(|phase| phase.condition.is_some()).count() {
+        0 => all,
+        some => format!("{all}, {some} of them only if need be,"),
+    }
+}
+
+/// How many hosts a plan names.
+const NAMES: usize = 12;
+
+fn phase_text(text: &mut String, number: usize, phase: &Phase, all: usize, scripts: bool) {
     let hosts = phase.hosts();
-    let _ = writeln!(text, "{number:>2}. {} [{}] on {}", phase.title, phase.slot.word(), host_list(&hosts, 12));
+    let _ = writeln!(text, "{number:>2}. {} [{}] {}", phase.title, phase.slot.word(), on_hosts(&hosts, all));
+    if let Some(condition) = &phase.condition {
+        let _ = writeln!(text, "    only if {condition}");
+    }
     for step in &phase.steps {
         step_text(text, step, hosts.len(), scripts);
     }
@@ -46,7 +62,7 @@ fn step_text(text: &mut String, step: &Step, all: usize, scripts: bool) {
     facts.extend(step.task.as_ref().map(|task| format!("task {task}")));
     facts.extend(step.site.as_ref().map(ToString::to_string));
     if hosts.len() < all {
-        facts.push(format!("on {}", host_list(&hosts, 12)));
+        facts.push(format!("on {}", host_list(&hosts, NAMES)));
     }
     if step.sudo {
         facts.push("with sudo".to_owned());
@@ -94,7 +110,7 @@ fn ops_text(text: &mut String, ops: &IndexMap<HostId, Vec<Op>>, indent: &str, sc
     let several = groups.len() > 1;
     for (hosts, ops) in groups {
         if several {
-            let _ = writeln!(text, "{indent}on {}:", host_list(&hosts, 12));
+            let _ = writeln!(text, "{indent}on {}:", host_list(&hosts, NAMES));
         }
         let indent = if several { format!("{indent}  ") } else { indent.to_owned() };
         for op in ops {

@@ -34,6 +34,29 @@ impl Clock for SlowClock {
     }
 }
 
+/// A clock that stands still until it is set.
+pub(crate) struct SetClock(Mutex<Duration>);
+
+impl SetClock {
+    pub(crate) fn new() -> Arc<Self> {
+        Arc::new(Self(Mutex::default()))
+    }
+
+    pub(crate) fn set(&self, seconds: u64) {
+        *self.0.lock().unwrap() = Duration::from_secs(seconds);
+    }
+}
+
+impl Clock for SetClock {
+    fn unix_seconds(&self) -> i64 {
+        1_795_412_686
+    }
+
+    fn monotonic(&self) -> Duration {
+        *self.0.lock().unwrap()
+    }
+}
+
 /// A writer whose content can be looked at.
 #[derive(Clone, Default)]
 pub(crate) struct Paper(Arc<Mutex<Vec<u8>>>);
@@ -153,8 +176,15 @@ pub(crate) fn plan() -> Plan {
                 slot: Slot::Build,
                 steps: vec![build, hook],
                 handlers: vec![],
+                condition: None,
             },
-            Phase { title: "switch".to_owned(), slot: Slot::Publish, steps: vec![publish], handlers: vec![] },
+            Phase {
+                title: "switch".to_owned(),
+                slot: Slot::Publish,
+                steps: vec![publish],
+                handlers: vec![],
+                condition: Some("the build brought something new".to_owned()),
+            },
         ],
         notes: vec![
             PlanNote { text: "deploy:after_update_code runs as a magic hook".to_owned(), warning: false },
@@ -247,7 +277,7 @@ pub(crate) fn failed_deploy() -> Vec<Event> {
         ended(&web2, 2, link, ExitStatus::Code(1), 31),
         ended(&db1, 3, "make 20261123054446 live", ExitStatus::Skipped, 0),
         Event::Failed { problem: problem() },
-        Event::Undoing { reason: "a hook failed on web2.example.com".to_owned() },
+        Event::Undoing { reason: "run the hook deploy:after_update_code".to_owned() },
         started(&web2, 4, "remove release 20261123054446"),
         output(&web2, Stream::Out, b"undo prints, too\n"),
         ended(&web2, 4, "remove release 20261123054446", ExitStatus::Code(0), 31),
@@ -255,4 +285,49 @@ pub(crate) fn failed_deploy() -> Vec<Event> {
         message(Level::Error, Some(&web1), "said loudly"),
         Event::RunEnded { summary: summary() },
     ]
+}
+
+/// A deploy of a build, a restart of every second host and a switch, in which all goes well.
+pub(crate) fn good_deploy(hosts: usize) -> Vec<Event> {
+    let hosts: Vec<HostId> = (1..=hosts).map(|number| HostId::new(&format!("host{number}"))).collect();
+    let half: Vec<HostId> = hosts.iter().step_by(2).cloned().collect();
+    let all_of = |ops: &[Op]| Work::Ops(hosts.iter().map(|host| (host.clone(), ops.to_vec())).collect());
+    let Work::Command(mut command) = plan().phases.remove(0).steps.remove(1).work else { unreachable!() };
+    command.hosts.clone_from(&half);
+    command.shown = "touch tmp/restart.txt".to_owned();
+    let steps = [
+        step(1, "check out 4711", Slot::Build, all_of(&[Op::EmptyTrash])),
+        step(2, "touch tmp/restart.txt", Slot::Restart, Work::Command(command)),
+        step(3, "switch current", Slot::Publish, all_of(&[Op::EmptyTrash])),
+    ];
+    let phase = |step: &Step| Phase {
+        title: step.title.clone(),
+        slot: step.slot,
+        steps: vec![step.clone()],
+        handlers: vec![],
+        condition: None,
+    };
+    let plan = Plan { phases: steps.iter().map(phase).collect(), notes: vec![] };
+    let mut events = vec![
+        Event::RunStarted { run: RunId::new("r-1").unwrap(), tasks: vec!["deploy".to_owned()] },
+        Event::Planned { plan },
+    ];
+    for (number, title, on) in
+        [(1, "check out 4711", &hosts), (2, "touch tmp/restart.txt", &half), (3, "switch current", &hosts)]
+    {
+        events.extend(on.iter().map(|host| started(host, number, title)));
+        events.extend((1..).zip(on).map(|(n, host)| ended(host, number, title, ExitStatus::Code(0), 99 + n)));
+    }
+    let rows = hosts.iter().map(|host| HostRow {
+        host: host.clone(),
+        release: Some(id("20261123054446")),
+        revision: Revision::new("4711").ok(),
+        elapsed: Duration::from_millis(300),
+        result: HostResult::Live,
+        note: String::new(),
+    });
+    let rows = rows.collect();
+    let end = Summary { outcome: Outcome::Deployed, rows, narrowed: None, notes: vec![], ..summary() };
+    events.push(Event::RunEnded { summary: end });
+    events
 }

@@ -30,6 +30,49 @@ fn plain_lines_quiet() {
     assert_snapshot!(plain(Verbosity::Quiet, false));
 }
 
+/// What a fleet of `hosts` prints of a deploy in which all goes well.
+fn well(hosts: usize, verbosity: Verbosity) -> String {
+    let paper = Paper::default();
+    let display = Plain::new(paper.clone(), sample::secrets(), verbosity, false);
+    sample::good_deploy(hosts).iter().for_each(|event| display.event(event));
+    paper.text()
+}
+
+#[test]
+fn a_large_fleet_is_as_short_as_a_small_one() {
+    let (five, thousand) = (well(5, Verbosity::Normal), well(1000, Verbosity::Normal));
+    assert_snapshot!(thousand);
+    assert!(five.lines().count() <= 20 && thousand.lines().count() <= 20, "{five}\n{thousand}");
+    assert!(thousand.lines().all(|line| line.chars().count() <= 120), "{thousand}");
+    assert_eq!(well(1000, Verbosity::Verbose).matches(" done: ").count(), 2500, "each is told with -v");
+}
+
+#[test]
+fn what_takes_long_is_told_with_what_is_done() {
+    let paper = Paper::default();
+    let clock = sample::SetClock::new();
+    let display = Plain::new(paper.clone(), sample::secrets(), Verbosity::Normal, false).watching(clock.clone());
+    let events = sample::good_deploy(5);
+    // Up to the first end; then one more host ends and the others do not.
+    let first_end = events.iter().position(|event| matches!(event, Event::StepEnded { .. })).unwrap();
+    events[..=first_end].iter().for_each(|event| display.event(event));
+    clock.set(16);
+    let begun = std::time::Instant::now();
+    while !paper.text().contains("still running") {
+        assert!(begun.elapsed().as_secs() < 60, "{}", paper.text());
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    let text = paper.text();
+    let told: Vec<&str> = text.lines().rev().take(2).collect();
+    assert_eq!(
+        told,
+        [
+            "    still running: check out 4711 on host2, host3, host4, host5 (16.0 s)",
+            "    done: check out 4711 on host1 (0.1 s)"
+        ]
+    );
+}
+
 #[test]
 fn colour_adds_nothing_but_colour() {
     let colored = plain(Verbosity::Normal, true);

@@ -33,6 +33,20 @@ pub fn host_list(hosts: &[HostId], most: usize) -> String {
     if rest == 0 { names.join(", ") } else { format!("{} and {rest} more", names.join(", ")) }
 }
 
+/// How many hosts are named before they are only counted.
+const NAMED: usize = 4;
+
+/// Where something is done: `on 5 hosts` when these are all hosts of the run, their names when they are few, else
+/// `on 40 of 200 hosts`.
+#[must_use]
+pub fn on_hosts(hosts: &[HostId], all: usize) -> String {
+    match hosts.len() {
+        some if some > 1 && some >= all => format!("on {}", count(some, "host")),
+        some if some <= NAMED => format!("on {}", host_list(hosts, NAMED)),
+        some => format!("on {some} of {}", count(all, "host")),
+    }
+}
+
 /// A text cut to at most `most` characters; what was cut is marked by an ellipsis. Only the first line is kept.
 #[must_use]
 pub fn shorten(text: &str, most: usize) -> String {
@@ -175,6 +189,11 @@ mod tests {
         assert_eq!(host_list(&hosts, 2), "h1, h2 and 2 more");
         assert_eq!(host_list(&[], 2), "");
         assert_eq!(count(1, "host"), "1 host");
+        assert_eq!(on_hosts(&hosts, 4), "on 4 hosts");
+        assert_eq!(on_hosts(&hosts, 5), "on h1, h2, h3, h4");
+        assert_eq!(on_hosts(&hosts[..1], 1), "on h1");
+        let many: Vec<HostId> = (1..=40).map(|n| HostId::new(&format!("h{n}"))).collect();
+        assert_eq!(on_hosts(&many, 200), "on 40 of 200 hosts");
     }
 
     #[test]

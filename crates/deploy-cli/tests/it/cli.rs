@@ -179,6 +179,42 @@ fn a_reader_that_goes_away_is_no_disaster() {
         .unwrap();
     drop(child.stdout.take());
     let output = child.wait_with_output().unwrap();
-    assert!(output.status.code().is_some_and(|code| code <= 1), "{:?}", output.status);
-    assert!(!String::from_utf8_lossy(&output.stderr).contains("panicked"));
+    assert_eq!((output.status.code(), String::from_utf8_lossy(&output.stderr).as_ref()), (Some(0), ""));
+}
+
+#[test]
+fn help_is_a_word_too() {
+    let directory = project();
+    let (code, out, err) = said(directory.path(), &["help"]);
+    assert!(code == 0 && out.contains("First steps:"), "{err}");
+    let (code, out, err) = said(directory.path(), &["help", "hello"]);
+    assert!(code == 0 && out.contains("Further sentences"), "{err}");
+    let empty = tempfile::tempdir().unwrap();
+    assert_eq!(said(empty.path(), &["help"]).0, 0);
+    fs::write(directory.path().join("own.rb"), "task(:help) { puts 'mine' }").unwrap();
+    let (code, out, err) = said(directory.path(), &["-f", "own.rb", "help"]);
+    assert!(code == 0 && err.contains("mine") && !out.contains("First steps:"), "{out}{err}");
+}
+
+/// What never began has nothing to report but the error.
+#[test]
+fn a_misspelt_task_is_told_once() {
+    let (code, out, err) = said(project().path(), &["helo"]);
+    assert_eq!((code, out.as_str()), (2, ""));
+    assert!(err.trim_start().starts_with("error: could not run the task `helo'\n  where: the command line\n"), "{err}");
+    assert_eq!(err.matches("does not exist").count(), 1, "{err}");
+    assert!(err.contains("next:  did you mean `hello`?"), "{err}");
+}
+
+/// Hints can be typed as they stand.
+#[test]
+fn hints_repeat_the_options_that_matter() {
+    let directory = project();
+    fs::write(directory.path().join("other recipe.rb"), RECIPE).unwrap();
+    let options = ["-f", "other recipe.rb", "-s", "branch=x y", "-q"];
+    let given = "cap -f 'other recipe.rb' -s 'branch=x y'";
+    let (_, _, err) = said(directory.path(), &[&options[..], &["ROLES=web", "zzz"]].concat());
+    assert!(err.contains(&format!("next:  `{given} -T` lists the tasks")), "{err}");
+    let (code, out, _) = said(directory.path(), &[&options[..], &["-T"]].concat());
+    assert!(code == 0 && out.ends_with(&format!("`{given} -e TASK` explains a task.\n")), "{out}");
 }

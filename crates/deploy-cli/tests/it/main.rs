@@ -6,6 +6,8 @@ mod bad_input;
 #[cfg(test)]
 mod cli;
 #[cfg(test)]
+mod display;
+#[cfg(test)]
 mod edge;
 #[cfg(test)]
 mod embedded;

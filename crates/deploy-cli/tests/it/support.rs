@@ -8,29 +8,7 @@ use deploy_testbed::repo::{AppRepo, RepoServer, Scm};
 use deploy_testbed::{Fleet, FleetSpec};
 
 /// The recipe of the tests: five hosts, three roles, a restart task and a hook found by its name.
-pub const RECIPE: &str = r#"
-set :application, "my_cool_app"
-set :repository,  "svn://svn.example.com/apps/my_cool_app/trunk"
-
-role :web, "web1.example.com", "web2.example.com"
-role :app, "app1.example.com", "app2.example.com"
-role :db,  "db1.example.com", :primary => true
-
-set :deploy_to, "/var/www/#{application}"
-set :user, "deploy"
-set :use_sudo, false
-
-namespace :deploy do
-  desc "Restarts by tmp/restart.txt"
-  task :restart, :roles => :app, :except => { :no_release => true } do
-    run "touch #{current_path}/tmp/restart.txt"
-  end
-
-  task :after_update_code, :roles => :app do
-    run "ln -nfs #{shared_path}/config/database.yml #{release_path}/config/database.yml"
-  end
-end
-"#;
+pub const RECIPE: &str = include_str!("../../../../examples/my_cool_app/config/deploy.rb");
 
 /// The five hosts by their short names.
 pub const ALL: [&str; 5] = ["web1", "web2", "app1", "app2", "db1"];

@@ -237,14 +237,17 @@ async fn new_migrations_without_the_primary_host_are_refused() {
 }
 
 #[tokio::test]
-async fn a_rehearsal_says_that_it_cannot_know() {
+async fn a_rehearsal_has_the_migration_under_its_condition() {
     let notes = Notes::default();
     notes.rehearsal.set(true);
     let notes = run_on(SEED, &["deploy"], notes).await;
-    assert!(
-        notes.notes().iter().any(|note| note.contains("runs deploy:migrate on db1.example.com before the switch if"))
-    );
-    assert!(notes.work().last().unwrap() == "edge");
+    let work = notes.work();
+    let at =
+        |part: &str| work.iter().position(|line| line.contains(part)).unwrap_or_else(|| panic!("{part}: {work:#?}"));
+    let migration = at("db:migrate @ db1");
+    assert!(at("only if the new release has migrations") < migration && migration < at("in any case"), "{work:#?}");
+    assert!(at("in any case") < at("publish"), "{work:#?}");
+    assert!(work.last().unwrap() == "edge");
 }
 
 #[tokio::test]
@@ -419,7 +422,7 @@ async fn a_publish_of_the_recipes_own_is_named_in_the_plan() {
     let notes = run(&recipe, &["deploy"]).await;
     let told =
         notes.notes().into_iter().find(|note| note.starts_with("deploy:create_symlink is the recipe's own")).unwrap();
-    assert!(told.contains("(/app/config/deploy.rb:23:22)"), "{told}");
+    assert!(told.contains("(/app/config/deploy.rb:28:22)"), "{told}");
     assert_eq!(notes.work().last().unwrap(), "edge", "something was made live all the same");
 }
 

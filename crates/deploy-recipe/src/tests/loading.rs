@@ -35,7 +35,7 @@ async fn a_capfile_says_what_is_loaded() {
     assert!(has_deploy(&recipe));
     assert_eq!(effects.cwd(), "/app", "it enters the directory of the Capfile");
     let restart = recipe.explain("deploy:restart").unwrap();
-    assert_eq!(restart.site.unwrap().to_string(), "config/deploy.rb:14:3");
+    assert_eq!(restart.site.unwrap().to_string(), "config/deploy.rb:18:3");
     let (_, bare) = found(&[("/app/capfile", "load 'config/deploy'"), ("/app/config/deploy.rb", SEED)], "/app").await;
     assert!(!has_deploy(&bare.unwrap()), "without `load 'deploy'` there are only the recipe's own tasks");
 }

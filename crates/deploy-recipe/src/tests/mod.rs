@@ -22,29 +22,8 @@ use deploy_ruby::{Finished, MemoryEffects};
 
 use crate::{Loader, Recipe};
 
-/// The recipe that this product was asked for has these constructs.
-pub(crate) const SEED: &str = r#"set :application, "my_cool_app"
-set :repository,  "svn://svn.example.com/apps/my_cool_app/trunk"
-
-role :web, "web1.example.com", "web2.example.com"
-role :app, "app1.example.com", "app2.example.com"
-role :db,  "db1.example.com", :primary => true
-
-set :deploy_to, "/var/www/#{application}"
-set :user, "deploy"
-set :use_sudo, false
-
-namespace :deploy do
-  desc "Restarting mod_rails with restart.txt"
-  task :restart, :roles => :app, :except => { :no_release => true } do
-    run "touch #{current_path}/tmp/restart.txt"
-  end
-
-  task :after_update_code, :roles => :app do
-    run "ln -nfs #{shared_path}/config/database.yml #{release_path}/config/database.yml"
-  end
-end
-"#;
+/// The recipe of the examples: five hosts, three roles, a restart task and a hook found by its name.
+pub(crate) const SEED: &str = include_str!("../../../../examples/my_cool_app/config/deploy.rb");
 
 /// The id of the release that the fleet gives.
 pub(crate) const NEW: &str = "20261123054446";
@@ -137,6 +116,8 @@ fn show(item: &Item) -> String {
         }
         Item::OnRollback { handler, task } => format!("on_rollback {} for {task}", handler.0),
         Item::Edge => "edge".to_owned(),
+        Item::Condition(Some(text)) => format!("only if {text}"),
+        Item::Condition(None) => "in any case".to_owned(),
         Item::Note(text) => format!("note: {text}"),
     }
 }

@@ -301,7 +301,7 @@ impl Cap {
             format!("the task `{name}' does not exist"),
         )
         .at(place);
-        problem.next = Some(hint.clone().unwrap_or_else(|| "cap -T lists the tasks".to_owned()));
+        problem.next = Some(hint.clone().unwrap_or_else(|| "`cap -T` lists the tasks".to_owned()));
         let exception =
             call.interp().exception("Capistrano::NoSuchTaskError", format!("the task `{name}' does not exist"));
         if let Some(hint) = hint {

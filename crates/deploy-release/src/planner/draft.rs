@@ -106,6 +106,7 @@ struct DraftPhase {
     slot: Slot,
     steps: Vec<NewStep>,
     handlers: Vec<HandlerId>,
+    condition: Option<String>,
 }
 
 impl DraftPhase {
@@ -125,6 +126,10 @@ impl DraftPhase {
 pub(super) struct Draft {
     phases: Vec<DraftPhase>,
     notes: Vec<PlanNote>,
+    /// Of what is drafted now.
+    condition: Option<String>,
+    /// Where the flow waits to see how a condition turns out: nothing that comes later joins a phase before it.
+    barrier: usize,
 }
 
 impl Draft {
@@ -138,6 +143,12 @@ impl Draft {
         self.note(PlanNote { text, warning: true });
     }
 
+    /// From here on phases run only if this turns out to be so; or in any case.
+    pub fn only_if(&mut self, condition: Option<String>) {
+        self.condition = condition;
+        self.barrier = self.phases.len();
+    }
+
     /// A phase of its own. Rollback bodies recorded so far count from its start.
     pub fn alone(&mut self, slot: Slot, title: impl Into<String>, step: NewStep, handlers: &mut Vec<HandlerId>) {
         self.steps(slot, title, vec![step], handlers);
@@ -146,14 +157,17 @@ impl Draft {
     /// A phase of its own with several steps.
     pub fn steps(&mut self, slot: Slot, title: impl Into<String>, steps: Vec<NewStep>, handlers: &mut Vec<HandlerId>) {
         let handlers = std::mem::take(handlers);
-        self.phases.push(DraftPhase { title: title.into(), slot, steps, handlers });
+        let condition = self.condition.clone();
+        self.phases.push(DraftPhase { title: title.into(), slot, steps, handlers, condition });
     }
 
     /// Built-in steps: joined to the phase before where that is built-in work of the same slot for the same hosts.
     pub fn merge(&mut self, slot: Slot, title: impl Into<String>, steps: Vec<NewStep>, handlers: &mut Vec<HandlerId>) {
         let mut hosts: Vec<&HostId> = steps.iter().flat_map(NewStep::hosts).collect();
         hosts.dedup();
+        let may_join = self.phases.len() > self.barrier;
         if let Some(last) = self.phases.last_mut()
+            && may_join
             && last.slot == slot
             && handlers.is_empty()
             && last.steps.iter().all(NewStep::is_builtin)
@@ -178,7 +192,9 @@ impl Draft {
     pub fn last_with(&self, host: &HostId) -> Option<usize> {
         let index = self.phases.iter().rposition(|phase| phase.is_on(host))?;
         let phase = self.phases.get(index)?;
-        let may_follow = !matches!(phase.slot, Slot::Confirm | Slot::After) && phase.steps.iter().all(NewStep::carries);
+        let may_follow = index >= self.barrier
+            && !matches!(phase.slot, Slot::Confirm | Slot::After)
+            && phase.steps.iter().all(NewStep::carries);
         may_follow.then_some(index)
     }
 
@@ -203,6 +219,7 @@ impl Draft {
                 slot: phase.slot,
                 steps: phase.steps.into_iter().map(&mut number).collect(),
                 handlers: phase.handlers,
+                condition: phase.condition,
             })
             .collect();
         Plan { phases, notes: self.notes }

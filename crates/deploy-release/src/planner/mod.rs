@@ -128,6 +128,7 @@ impl Planner {
                 self.close(draft)?;
                 self.past_edge = true;
             }
+            Item::Condition(text) => draft.only_if(text.clone()),
             Item::Note(text) => draft.note(PlanNote { text: text.clone(), warning: false }),
         }
         Ok(())

@@ -163,6 +163,28 @@ fn a_migration_stands_before_the_switch() {
     assert_eq!(plan.phases[2].hosts(), hosts(&["db1"]));
 }
 
+/// As it will be without the migration, and the migration beside it.
+#[test]
+fn a_migration_under_a_condition_changes_nothing_else() {
+    let mut items = classic(NEW);
+    let migration =
+        [start("deploy:migrate", Some(Slot::Migrate)), command("rake db:migrate", &["db1"]), finish("deploy:migrate")];
+    let mut conditional = vec![Item::Condition(Some("there is something new".to_owned()))];
+    conditional.extend(migration);
+    conditional.push(Item::Condition(None));
+    items.splice(8..8, conditional);
+    let plan = plan(&opened(deploy(), &OLD), &items);
+    let shape: Vec<(Slot, bool, usize)> =
+        plan.phases.iter().map(|phase| (phase.slot, phase.condition.is_some(), phase.steps.len())).collect();
+    assert_eq!(
+        shape.iter().filter(|(_, conditional, _)| *conditional).collect::<Vec<_>>(),
+        [&(Slot::Migrate, true, 1)]
+    );
+    let at = shape.iter().position(|(_, conditional, _)| *conditional).unwrap();
+    assert_eq!(plan.phases[at + 1].slot, Slot::Build, "the release is finished on all hosts whether or not it runs");
+    assert_eq!(plan.phases[at + 1].hosts(), plan.hosts());
+}
+
 #[test]
 fn a_command_on_a_channel_of_its_own_carries_no_seal() {
     let mut items = classic(NEW);

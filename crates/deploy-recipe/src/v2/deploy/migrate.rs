@@ -8,11 +8,11 @@ use deploy_ruby::{Call, Hash};
 
 use super::table::{BuiltinTask, is};
 use crate::callbacks::Action;
-use crate::v2::Cap;
 use crate::v2::actions::{ask, build};
 use crate::v2::command::{from_home, quote, quote_path, word};
 use crate::v2::convert::{R, fail};
 use crate::v2::run_options::RunOptions;
+use crate::v2::{Cap, TaskRef};
 
 /// Tasks of the namespace `deploy` that a plain deploy goes through.
 const IN_THE_FLOW: &[&str] =
@@ -118,12 +118,7 @@ impl Cap {
         }
         let Some(host) = self.migration_host(call).await? else { return Ok(()) };
         if self.port.is_rehearsal() {
-            self.note(format!(
-                "cap deploy runs deploy:migrate on {} before the switch if the new release has migrations that the live one \
-                 lacks; that shows when it is built",
-                host.target
-            ));
-            return Ok(());
+            return self.rehearse_migration(call, task, &host).await;
         }
         let new = self.new_migrations(call, &host.look_on, release.as_str()).await?;
         if new.is_empty() {
@@ -146,6 +141,23 @@ impl Cap {
         let text = format!("new migrations: {names}{more}; deploy:migrate runs on {} before the switch", host.target);
         self.port.tell(Event::Message { level: Level::Info, host: None, text });
         self.execute(call, task, None).await.map(drop)
+    }
+
+    /// Whether there is anything to migrate shows when the release is built: a plan has the migration as a phase that runs
+    /// only then.
+    async fn rehearse_migration(self: &Rc<Self>, call: &Call, task: TaskRef, host: &MigrationHost) -> R<()> {
+        if !host.selected {
+            self.note(format!(
+                "a release with migrations that the live one lacks is refused: {} is not among the selected hosts",
+                host.target
+            ));
+            return Ok(());
+        }
+        let text = "the new release has migrations that the live one lacks, which shows when it is built";
+        self.port.record(Item::Condition(Some(text.to_owned())));
+        let done = self.execute(call, task, None).await;
+        self.port.record(Item::Condition(None));
+        done.map(drop)
     }
 
     /// Where migrations would run; none, with a note, when that is not exactly one host.

@@ -1,0 +1,137 @@
+//! What is left on the screen when a run has ended: on a real terminal, in every kind of ending.
+
+use deploy_testbed::FleetSpec;
+use deploy_testbed::repo::Scm;
+
+use crate::support::{ALL, APP, RECIPE, Stage, start};
+use crate::terminal::Terminal;
+
+/// A fleet that serves version 1, with version 2 to be deployed, and this as its restart.
+fn stage(restart: &str) -> Stage {
+    let fleet = start(FleetSpec::embedded(), "embedded").unwrap();
+    let stage = Stage::with(fleet, Scm::Git, RECIPE);
+    stage.set_up();
+    stage.cap(&["deploy"]).expect(0);
+    stage.repo.release("2").unwrap();
+    let recipe = RECIPE.replace("touch #{current_path}/tmp/restart.txt", restart);
+    assert_ne!(recipe, RECIPE);
+    stage.write("config/deploy.rb", &recipe);
+    stage
+}
+
+fn terminal(stage: &Stage, args: &[&str]) -> Terminal {
+    let mut command = stage.command(args);
+    command.env("TERM", "xterm-256color");
+    Terminal::start(&command)
+}
+
+/// Everything drawn is gone, the cursor stands where a shell can go on, and this is the last line.
+#[track_caller]
+fn assert_ends_well(text: &str, last: &str) {
+    assert!(text.ends_with("\r\n"), "{text:?}");
+    let line = text.trim_end_matches("\r\n").rsplit("\r\n").next().unwrap();
+    assert!(line.contains(last), "the last line is {line:?}");
+    assert!(!line.contains('⠋'), "{line:?}");
+}
+
+#[track_caller]
+fn all_serve(stage: &Stage, version: &str) {
+    for host in ALL {
+        assert_eq!(stage.on(host, &format!("cat {}/current/VERSION", stage.deploy_to())), version, "{host}");
+    }
+}
+
+#[test]
+fn embedded_success_ends_with_a_line() {
+    let stage = stage("true");
+    let ran = terminal(&stage, &["deploy"]).end().expect(0);
+    assert_ends_well(&ran.text, "Deployed: ");
+    all_serve(&stage, "2");
+}
+
+#[test]
+fn embedded_failure_ends_with_a_line() {
+    let stage = stage("test ! -e broken");
+    stage.on("app2", "touch broken");
+    let ran = terminal(&stage, &["deploy"]).end();
+    assert_ne!(ran.code, 0);
+    assert_ends_well(&ran.text, "next: ");
+    all_serve(&stage, "1");
+}
+
+/// Ctrl-C when all hosts have switched: everything is put back, and it is an interrupt all the same.
+#[test]
+fn embedded_a_late_control_c_ends_with_a_line_and_130() {
+    let stage = stage("echo restarting; test -e patient || sleep 600");
+    let mut terminal = terminal(&stage, &["deploy"]);
+    for _ in APP {
+        terminal.wait_for("out: restarting");
+    }
+    // What the restart runs after the way back must end.
+    for host in APP {
+        stage.on(host, "touch patient");
+    }
+    terminal.press(3);
+    terminal.wait_for("interrupted: ");
+    let ran = terminal.end().expect(130).says(&["Interrupted, everything put back"]);
+    assert_ends_well(&ran.text, "next: ");
+    assert!(!ran.text.contains("^C"), "{:?}", ran.text);
+    all_serve(&stage, "1");
+}
+
+#[test]
+fn embedded_a_terminal_that_cannot_draw_gets_plain_lines() {
+    let stage = stage("true");
+    let mut command = stage.command(&["deploy"]);
+    command.env("TERM", "dumb");
+    let ran = Terminal::start(&command).end().expect(0).says(&["done: ", "on 5 hosts", "Deployed: "]);
+    assert!(!ran.text.contains('\u{1b}'), "{:?}", ran.text);
+    assert_ends_well(&ran.text, "Deployed: ");
+}
+
+/// russh's own events are there for who asks, and only then.
+#[test]
+fn embedded_the_ssh_library_can_be_listened_to() {
+    let stage = Stage::new(start(FleetSpec::embedded(), "embedded").unwrap(), Scm::Git);
+    let invoke = ["invoke", "COMMAND=true", "HOSTS=web1.example.com"];
+    let quiet = stage.cap(&invoke).expect(0);
+    assert!(!quiet.text.contains("russh"), "{}", quiet.text);
+    let mut command = stage.command(&invoke);
+    command.env("CAPSTAN_LOG", "russh=debug");
+    stage.run(command).expect(0).says(&["DEBUG", "russh::client"]);
+    let mut command = stage.command(&invoke);
+    command.env("CAPSTAN_LOG", "russh=debug").args(["--log", "run.log"]);
+    let quiet = stage.run(command).expect(0);
+    assert!(!quiet.text.contains("russh"), "{}", quiet.text);
+    let log = std::fs::read_to_string(stage.project.join("run.log")).unwrap();
+    assert!(log.contains("russh::client") && log.contains("==> invoke"), "{log}");
+    let mut command = stage.command(&invoke);
+    command.env("CAPSTAN_LOG", "russh=nonsense");
+    stage.run(command).expect(0).says(&["warning: CAPSTAN_LOG"]);
+}
+
+/// The phases of a text, without the release's name.
+fn phases(text: &str, mark: &str) -> Vec<String> {
+    let lines = text.lines().filter_map(|line| line.trim_start().strip_prefix(mark));
+    let lines = lines.filter(|line| line.starts_with(|c: char| c.is_ascii_digit()) && line.contains("] on "));
+    let title = |line: &str| line.split_once(". ").map(|(_, title)| title.to_owned());
+    lines.filter_map(title).map(|title| title.split(|c: char| c.is_ascii_digit()).collect()).collect()
+}
+
+/// What the plan shows is what the run does; a migration is in it under its condition.
+#[test]
+fn embedded_a_plan_has_the_phases_of_the_run() {
+    let stage = stage("true");
+    let planned = stage.cap(&["deploy", "--plan"]).expect(0).says(&["only if the new release has migrations"]);
+    let planned = phases(&planned.text, "");
+    let migrates = planned.iter().position(|title| title.starts_with("deploy:migrate [migrate]")).unwrap();
+    let run = phases(&stage.cap(&["deploy"]).expect(0).text, "--> ");
+    let mut without = planned.clone();
+    without.remove(migrates);
+    assert_eq!(run, without);
+    stage.repo.migration("20240101000000_add_mail", "x\n").unwrap();
+    let run = phases(&stage.cap(&["deploy"]).expect(0).text, "--> ");
+    // The host that has migrated finishes its release right behind that, in the same flight.
+    assert_eq!((run.len(), &run[..=migrates]), (planned.len(), &planned[..=migrates]));
+    assert_eq!(run[migrates + 2..], planned[migrates + 2..]);
+}
