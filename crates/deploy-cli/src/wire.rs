@@ -125,11 +125,7 @@ impl Session {
             Ok(password) => password,
             Err(complaint) => return crate::complain(&self.io, &complaint),
         };
-        let loaded = tokio::select! {
-            loaded = self.load(password) => loaded,
-            () = self.interrupts.gently.cancelled() => return Exit::Interrupted,
-        };
-        let recipe = match loaded {
+        let recipe = match self.load(password).await {
             Ok(recipe) => recipe,
             Err(_) if self.asks_for_help() => return self.print(&help::short(self.io.terminal.columns())),
             Err(problem) => return self.fail(&[*problem]),
@@ -202,7 +198,7 @@ impl Session {
         loader.password = password;
         loader.allow_require =
             allowed.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect();
-        loader.load().await
+        loader.load_unless(self.interrupts.gently.cancelled()).await
     }
 
     fn list(&self, recipe: &Recipe, pattern: &str) -> Exit {

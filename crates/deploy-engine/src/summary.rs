@@ -30,6 +30,7 @@ impl Run<'_> {
         if outcome == Outcome::Deployed {
             notes.push(NO_HEALTH_CHECK.to_owned());
         }
+        notes.extend(only_built(&state, outcome));
         let window = state.switched.iter().max().zip(state.switched.iter().min()).map(|(last, first)| *last - *first);
         let rows = rows(&state, outcome);
         let summary = Summary {
@@ -47,6 +48,21 @@ impl Run<'_> {
         let plan = (mode != Mode::Real).then_some(state.rehearsed);
         Ended { summary, problems, plan }
     }
+}
+
+/// A release that this run has built on a host and nothing has made live.
+fn built<'a>(state: &'a State, outcome: Outcome, host: &HostId) -> Option<&'a ReleaseId> {
+    let unit = state.machine.as_ref().filter(|_| outcome == Outcome::Done && !state.publishing)?.unit(host);
+    let opened = state.opening.as_ref().map(|opening| &opening.opened)?;
+    opened.release.as_ref().filter(|_| unit == Some(UnitState::Ready) && state.revision.is_some())
+}
+
+fn only_built(state: &State, outcome: Outcome) -> Option<String> {
+    let hosts = &state.opening.as_ref()?.transaction.hosts;
+    let release = hosts.iter().find_map(|host| built(state, outcome, host))?;
+    Some(format!(
+        "release {release} is built and not live: `cap deploy:create_symlink` makes it live; the table shows what is live now"
+    ))
 }
 
 fn outcome(state: &State, mode: Mode) -> Outcome {
@@ -87,7 +103,11 @@ fn row(state: &State, outcome: Outcome, host: HostId) -> HostRow {
     let (release, revision) = live(state, &host, result);
     let left_out = state.dropped.contains(&host);
     let note = failed.map_or_else(String::new, |problem| problem.what.clone());
-    let note = if note.is_empty() && left_out { "left out after a failure".to_owned() } else { note };
+    let note = match built(state, outcome, &host) {
+        _ if note.is_empty() && left_out => "left out after a failure".to_owned(),
+        Some(release) if note.is_empty() => format!("built {release}"),
+        _ => note,
+    };
     HostRow { elapsed: state.worked.get(&host).copied().unwrap_or_default(), host, release, revision, result, note }
 }
 

@@ -13,14 +13,25 @@ use crate::{Builtin, HandlerId};
 pub struct Site {
     /// The file as the user named it.
     pub file: Arc<str>,
-    /// 1-based line.
+    /// 1-based line; 0 where the place is no file, as the command line.
     pub line: u32,
     /// 1-based column in characters.
     pub column: u32,
 }
 
+impl Site {
+    /// A word of the command line, such as `-s branch`.
+    #[must_use]
+    pub fn command_line(word: &str) -> Self {
+        Self { file: Arc::from(format!("the command line, {word}")), line: 0, column: 0 }
+    }
+}
+
 impl fmt::Display for Site {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.line == 0 {
+            return f.write_str(&self.file);
+        }
         write!(f, "{}:{}:{}", self.file, self.line, self.column)
     }
 }
@@ -172,6 +183,7 @@ pub enum Item {
     /// In a rehearsal: what follows runs only if this turns out to be so, which shows in the run. Without a text, what
     /// follows runs in any case again.
     Condition(Option<String>),
-    /// A sentence for the plan (a magic hook found, a migration decided, an option without effect).
+    /// A sentence for the plan (a magic hook found, a migration decided, an option without effect). One that begins with
+    /// `warning: ` is shown as such.
     Note(String),
 }

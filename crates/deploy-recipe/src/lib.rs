@@ -80,5 +80,5 @@ mod v2;
 mod variables;
 
 pub use cli_value::{CliValue, assignment};
-pub use loader::{Loader, SUDO_PROMPT};
+pub use loader::{Loader, STEPS, SUDO_PROMPT};
 pub use recipe::{Flow, Recipe, TaskInfo};

@@ -1,6 +1,9 @@
 //! Finding and loading a recipe.
 
+use std::future::{Future, poll_fn};
+use std::pin::pin;
 use std::rc::Rc;
+use std::task::Poll;
 
 use deploy_inventory::Filters;
 use deploy_plan::{Problem, ProblemKind};
@@ -43,7 +46,13 @@ pub struct Loader {
     pub password: Option<String>,
     /// Gems whose `require` is let pass without effect.
     pub allow_require: Vec<String>,
+    /// How many steps of evaluation the loading, a flow or an undo block may take: what needs more is taken for a loop
+    /// without end. [`STEPS`] unless set.
+    pub steps: u64,
 }
+
+/// Far more than any recipe needs; they take some seconds.
+pub const STEPS: u64 = 50_000_000;
 
 impl Loader {
     /// Looks for the recipe as `cap` without options does.
@@ -63,6 +72,7 @@ impl Loader {
             sudo_prompt: None,
             password: None,
             allow_require: Vec::new(),
+            steps: STEPS,
         }
     }
 
@@ -72,31 +82,45 @@ impl Loader {
     /// When there is no recipe, or it cannot be parsed or evaluated. The problem's `why` has the place with the line
     /// of source.
     pub async fn load(self) -> Result<Recipe, Box<Problem>> {
+        self.load_unless(std::future::pending()).await
+    }
+
+    /// The same, unless `stop` comes first: then the evaluation is dropped where it stands, which the problem names.
+    ///
+    /// # Errors
+    /// As [`Loader::load`]; of the kind `Interrupted` when it was stopped.
+    pub async fn load_unless(self, stop: impl Future<Output = ()>) -> Result<Recipe, Box<Problem>> {
         let settings = Settings {
             dry_run: self.dry_run,
             rehearsal: self.rehearsal,
             sudo_prompt: self.sudo_prompt.clone().unwrap_or_else(|| SUDO_PROMPT.to_owned()),
             allow_require: self.allow_require.clone(),
+            steps: self.steps,
         };
         let recipe = Recipe::new(settings, self.effects.clone());
         let cap = recipe.cap().clone();
         let interp = recipe.interp().clone();
         let loading = with_call(&interp, &cap, move |call, cap| async move { self.run(&call, &cap).await });
-        match loading.await {
-            Ok(Ok(())) => Ok(recipe),
-            Ok(Err(problem)) => Err(problem),
-            Err(unwind) => Err(Box::new(explain(&interp, unwind))),
+        match first(loading, stop).await {
+            Some(Ok(Ok(()))) => Ok(recipe),
+            Some(Ok(Err(problem))) => Err(problem),
+            Some(Err(unwind)) => Err(Box::new(explain(&interp, unwind))),
+            None => {
+                let problem = Problem::new(ProblemKind::Interrupted, "load the recipe", "it was interrupted here");
+                let place = interp.latest().map(|position| crate::v2::site_of(&position));
+                Err(Box::new(problem.at(place).next("no host was asked anything; look at that place if it takes long")))
+            }
         }
     }
 
     async fn run(self, call: &Call, cap: &Rc<Cap>) -> Result<Result<(), Box<Problem>>, deploy_ruby::Unwind> {
         cap.install_standard();
-        if let Err(problem) = set_all(cap, &self.before) {
+        if let Err(problem) = set_all(cap, "-S", &self.before) {
             return Ok(Err(problem));
         }
         if let Some(password) = &self.password {
             // A name that every recipe has.
-            let _ = cap.set_from_cli("password", &CliValue::Text(password.clone()));
+            let _ = cap.set_from_cli("-p", "password", &CliValue::Text(password.clone()));
         }
         self.load_personal(call, cap).await?;
         let mut files = self.files.clone();
@@ -119,7 +143,7 @@ impl Loader {
             }
         }
         cap.fire(call, When::Load, None).await?;
-        if let Err(problem) = set_all(cap, &self.after) {
+        if let Err(problem) = set_all(cap, "-s", &self.after) {
             return Ok(Err(problem));
         }
         let mut filters = Filters::from_variables(|name| self.effects.env(name));
@@ -198,6 +222,18 @@ impl Loader {
     }
 }
 
+/// What the work gives, or none where `stop` came first.
+async fn first<T>(work: impl Future<Output = T>, stop: impl Future<Output = ()>) -> Option<T> {
+    let (mut work, mut stop) = (pin!(work), pin!(stop));
+    poll_fn(|cx| {
+        if stop.as_mut().poll(cx).is_ready() {
+            return Poll::Ready(None);
+        }
+        work.as_mut().poll(cx).map(Some)
+    })
+    .await
+}
+
 /// Whether the deploy recipes come first: a Capfile says so itself; any other file is taken for one that goes with them,
 /// unless it has a task of that name.
 fn wants_deploy(file: &str, text: &str) -> bool {
@@ -210,8 +246,8 @@ fn wants_deploy(file: &str, text: &str) -> bool {
     !name.eq_ignore_ascii_case("capfile") && !own
 }
 
-fn set_all(cap: &Cap, values: &[(String, CliValue)]) -> Result<(), Box<Problem>> {
-    values.iter().try_for_each(|(name, value)| cap.set_from_cli(name, value))
+fn set_all(cap: &Cap, option: &str, values: &[(String, CliValue)]) -> Result<(), Box<Problem>> {
+    values.iter().try_for_each(|(name, value)| cap.set_from_cli(option, name, value))
 }
 
 /// What ended the loading, as a problem.

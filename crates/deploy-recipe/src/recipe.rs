@@ -234,6 +234,7 @@ where
         })
     });
     let context = interp.context();
+    interp.set_fuel(Some(cap.settings.steps));
     interp.call_proc(&context, &native, Args::none(), Some(cap.namespace_value(""))).await?;
     let value = slot.take();
     value.ok_or_else(|| interp.raise(&context, "RuntimeError", "the evaluation gave nothing"))
@@ -271,7 +272,8 @@ impl Flow {
     async fn evaluate(self_: Recipe, tasks: Vec<String>) -> Result<(), Box<Problem>> {
         let interp = self_.interp().clone();
         let result = with_call(&interp, self_.cap(), move |call, cap| async move {
-            cap.refuse_settings(&call, &tasks)?;
+            cap.note_what_is_odd();
+            cap.refuse_settings(&call, &tasks).await?;
             for name in &tasks {
                 cap.execute_asked(&call, name).await?;
             }

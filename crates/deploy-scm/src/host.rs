@@ -65,8 +65,11 @@ impl Source {
         self.check_side(side)?;
         let mut script = Script::new();
         self.settings(&mut script, pinned, side)?;
+        script.text(CLEANUP);
         script.text(COMMON);
-        self.access(&mut script, side)?;
+        script.text(FRESH);
+        self.access(&mut script, &side.known_hosts)?;
+        self.secret(&mut script, side)?;
         match self.kind {
             ScmKind::Git => self.git_steps(&mut script, pinned, side)?,
             ScmKind::Subversion => self.svn_steps(&mut script, side)?,
@@ -78,6 +81,30 @@ impl Source {
         };
         let title = format!("{how} {} ({}) from {}", pinned.revision.short(), pinned.label, self.url);
         Ok(vec![Op::Script { title, body: script.finish() }])
+    }
+
+    /// A text of sh that tries whether a host can read the repository, and changes nothing there: exit status 0 if it can,
+    /// else the client's own words on standard error. The pinned revision is asked for where the client can do that
+    /// without a checkout. A password never enters the text, which others on the host can read: a repository that needs
+    /// one is not asked, only whether the client could take it.
+    ///
+    /// # Errors
+    /// When a setting cannot be used.
+    pub fn host_probe(&self, pinned: Option<&Pinned>, known_hosts: &[String]) -> Result<String, ScmError> {
+        self.check()?;
+        let mut script = Script::new();
+        script.text("pause=0 tries=1");
+        script.text(PROBE_CLEANUP);
+        script.text(COMMON);
+        if matches!(self.url.transport(), Transport::Ssh | Transport::SvnSsh) {
+            script.text(PROBE_DIRECTORY);
+            self.access(&mut script, known_hosts)?;
+        }
+        match self.kind {
+            ScmKind::Git => self.git_probe(&mut script)?,
+            ScmKind::Subversion => self.svn_probe(&mut script, pinned)?,
+        }
+        Ok(script.finish())
     }
 
     fn check_side(&self, side: &HostSide) -> Result<(), ScmError> {
@@ -115,19 +142,24 @@ impl Source {
     }
 
     /// How the repository is reached: never a prompt, always a known host key.
-    fn access(&self, script: &mut Script, side: &HostSide) -> Result<(), ScmError> {
+    fn access(&self, script: &mut Script, known_hosts: &[String]) -> Result<(), ScmError> {
         let over_ssh = matches!(self.url.transport(), Transport::Ssh | Transport::SvnSsh);
         if over_ssh || self.submodules != crate::Submodules::None {
-            if !side.known_hosts.is_empty() {
+            if !known_hosts.is_empty() {
                 script.function(
                     "trusted",
-                    ["printf", "%s\\n"].into_iter().chain(side.known_hosts.iter().map(String::as_str)),
+                    ["printf", "%s\\n"].into_iter().chain(known_hosts.iter().map(String::as_str)),
                     "",
                 )?;
                 script.text(KNOWN_HOSTS);
             }
             script.text(SSH);
         }
+        Ok(())
+    }
+
+    /// Where the password is. It goes away with the step.
+    fn secret(&self, script: &mut Script, side: &HostSide) -> Result<(), ScmError> {
         if let (Some(_), Some(file)) = (&self.password, &side.secret_file) {
             script.set_path("secret", file)?;
             script.text(
@@ -175,13 +207,32 @@ fresh() {
   if [ -d "$1" ] && [ ! -L "$1" ] && [ -z "$(ls -A "$1")" ]; then return 0; fi
   fail "$1 is there already"
 }
-fresh "$dest"
+trap cleanup EXIT
+trap 'exit 143' HUP INT TERM
 "#;
+
+const FRESH: &str = "fresh \"$dest\"";
+
+/// What a step leaves behind nowhere. The names may be unset.
+const CLEANUP: &str = r#"
+secret=
+cleanup() {
+  rm -f "$run/scm-ssh" "$run/scm-known-hosts"
+  if [ -n "$secret" ]; then rm -f "$secret"; fi
+}
+"#;
+
+/// For a look at the repository: files of its own, if any.
+const PROBE_CLEANUP: &str = r#"
+run=
+cleanup() { if [ -n "$run" ]; then rm -rf "$run"; fi; }
+"#;
+
+const PROBE_DIRECTORY: &str = "run=$(mktemp -d) || exit";
 
 /// `trusted` prints the lines.
 const KNOWN_HOSTS: &str = r#"
 rm -f "$run/scm-known-hosts" || exit
-trap 'rm -f "$run/scm-known-hosts"' EXIT
 (umask 077; set -C; trusted >"$run/scm-known-hosts") || fail "cannot write $run/scm-known-hosts"
 CAPSTAN_KNOWN_HOSTS=$run/scm-known-hosts
 export CAPSTAN_KNOWN_HOSTS
@@ -191,8 +242,6 @@ export CAPSTAN_KNOWN_HOSTS
 /// works on a file system without the right to execute. Subversion splits `SVN_SSH` as a shell would.
 const SSH: &str = r#"
 rm -f "$run/scm-ssh" || exit
-trap 'rm -f "$run/scm-ssh" "$run/scm-known-hosts"' EXIT
-trap 'exit 143' HUP INT TERM
 ssh_helper() {
   printf '%s\n' '#!/bin/sh' 'set -- -o BatchMode=yes -o StrictHostKeyChecking=yes "$@"' 'if [ -n "$CAPSTAN_KNOWN_HOSTS" ]; then' \
     '  set -- -o "UserKnownHostsFile=~/.ssh/known_hosts ~/.ssh/known_hosts2 \"$CAPSTAN_KNOWN_HOSTS\"" "$@"' 'fi' 'exec ssh "$@"'
@@ -281,7 +330,8 @@ mod tests {
                 let path = |text| RemotePath::new(text).unwrap();
                 let side = HostSide::new(strategy, path("/r"), path("/c"), path("/d"));
                 let name = Some("main".to_owned());
-                let pinned = Pinned { revision: Revision::new("7").unwrap(), label: String::new(), name };
+                let revision = Revision::new("7").unwrap();
+                let pinned = Pinned { revision, label: String::new(), name, unverified: None };
                 for op in source.host_ops(&pinned, &side).unwrap() {
                     let Op::Script { body, .. } = op else { panic!("a script") };
                     all.push_str(&body);

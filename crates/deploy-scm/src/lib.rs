@@ -60,7 +60,7 @@ mod url;
 pub use error::ScmError;
 pub use host::HostSide;
 pub use kind::{Detection, LocalDirectory, ScmKind, Strategy, decide, detect};
-pub use query::{Query, QueryOutput};
+pub use query::{Query, QueryOutput, complaint};
 pub use redacted::Redacted;
 pub use reference::Pinned;
 pub use resolve::{Resolution, Resolver};

@@ -10,6 +10,8 @@ pub(crate) enum QueryKind {
     GitNamed,
     GitAll,
     GitLocal,
+    GitHash,
+    GitHolds,
     SvnInfo,
 }
 
@@ -56,6 +58,13 @@ impl Query {
             stdin: None,
             kind,
         }
+    }
+
+    /// A shell text of ours with these arguments; what it starts gets the same environment.
+    pub(crate) fn script<'a>(kind: QueryKind, text: &'a str, args: impl IntoIterator<Item = &'a str>) -> Self {
+        let mut query = Self::git(kind, []);
+        query.argv = ["sh", "-c", text, "sh"].into_iter().chain(args).map(str::to_owned).collect();
+        query
     }
 
     /// Names the user and the password to the repository: to git by a helper whose text has no secret, to svn on its
@@ -107,25 +116,41 @@ impl QueryOutput {
         String::from_utf8_lossy(&self.stdout).into_owned()
     }
 
-    /// What the program said went wrong: its last lines that carry meaning, on one line, without the secret.
+    /// What the program said went wrong: the verdict first, then the lines that led to it, on one line, without the secret.
     pub(crate) fn complaint(&self, secret: Option<&Redacted>) -> String {
-        let stderr = String::from_utf8_lossy(&self.stderr);
-        let lines: Vec<&str> = stderr.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
-        let telling: Vec<&str> = lines
-            .iter()
-            .copied()
-            .filter(|line| {
-                ["fatal:", "error:", "svn: E", "svn: warning", "ssh:", "remote:"].iter().any(|p| line.starts_with(p))
-            })
-            .collect();
-        let chosen = if telling.is_empty() { lines } else { telling };
-        let start = chosen.len().saturating_sub(3);
-        let text = chosen.get(start..).unwrap_or_default().join("; ");
-        let text: String = text.chars().map(|c| if c.is_control() { '?' } else { c }).collect();
+        let text = complaint(&self.stderr);
         match (text.is_empty(), secret) {
             (true, _) => self.code.map_or_else(|| "it was killed".to_owned(), |code| format!("exit status {code}")),
             (false, Some(secret)) => secret.scrub(&text),
             (false, None) => text,
         }
     }
+}
+
+/// What git says in every case, whatever the cause, and what is no cause.
+fn is_advice(line: &str) -> bool {
+    [
+        "Please make sure you have the correct access rights",
+        "and the repository exists.",
+        "hint:",
+        "Warning: Permanently added",
+    ]
+    .iter()
+    .any(|advice| line.starts_with(advice))
+}
+
+/// What a client said went wrong, on one line: the verdict first, then the lines that led to it.
+#[must_use]
+pub fn complaint(stderr: &[u8]) -> String {
+    let stderr = String::from_utf8_lossy(stderr);
+    let lines: Vec<&str> = stderr.lines().map(str::trim).filter(|line| !line.is_empty() && !is_advice(line)).collect();
+    let (verdict, rest): (Vec<&str>, Vec<&str>) = lines.into_iter().partition(|line| line.starts_with("fatal:"));
+    let rest = rest.get(rest.len().saturating_sub(6)..).unwrap_or_default();
+    let mut said: Vec<&str> = Vec::new();
+    for line in verdict.into_iter().take(2).chain(rest.iter().copied()) {
+        if !said.contains(&line) {
+            said.push(line);
+        }
+    }
+    said.join("; ").chars().map(|c| if c.is_control() { '?' } else { c }).collect()
 }

@@ -15,6 +15,8 @@ pub struct Pinned {
     pub label: String,
     /// The branch or tag in the repository that it was found by.
     pub name: Option<String>,
+    /// Why nobody knows yet whether the repository has it: found out on the hosts.
+    pub unverified: Option<String>,
 }
 
 /// Refuses what git would not take as the name of a reference, and what an option parser could misread. Characters

@@ -67,6 +67,8 @@ impl Resolver {
             QueryKind::GitNamed | QueryKind::IsGit => self.read_named(query, output),
             QueryKind::GitAll => self.read_all(query, output),
             QueryKind::GitLocal => self.read_local(output),
+            QueryKind::GitHash => self.read_hash(output),
+            QueryKind::GitHolds => self.read_holds(output),
         }
     }
 

@@ -128,6 +128,10 @@ impl Effects for SystemEffects {
         self.screen.print(stream == Stream::Err, &clean);
     }
 
+    fn keep_secret(&self, text: &str) {
+        self.secrets.register(text);
+    }
+
     fn random(&self) -> u64 {
         random()
     }

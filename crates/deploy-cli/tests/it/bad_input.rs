@@ -72,10 +72,13 @@ fn embedded_repositories_that_cannot_be_read() {
     let stage = Stage::new(two(), Scm::Git);
     stage.set_up();
     let before: Vec<String> = ALL.iter().map(|host| stage.tree(host)).collect();
-    four_parts(stage.cap(&["deploy", "-s", "branch=nosuch"]), 2, &["nosuch"]);
+    four_parts(stage.cap(&["deploy", "-s", "branch=nosuch"]), 2, &["nosuch", "the command line, -s branch"]);
+    let gone = "0".repeat(40);
+    let ran = four_parts(stage.cap(&["deploy", "-s", &format!("revision={gone}")]), 2, &[&gone, "no host was touched"]);
+    assert!(!ran.text.contains("on 5 hosts"), "{}", ran.text);
     let mut gone = stage.bare(&["deploy", "-s", "repository=git://127.0.0.1:1/x.git", "-s", "scm=git"]);
     gone.args(["-s", &format!("deploy_to={}", stage.deploy_to())]);
-    four_parts(stage.run(gone), 1, &["127.0.0.1"]);
+    four_parts(stage.run(gone), 1, &["127.0.0.1", "fatal: unable to connect", "-s repository"]);
     let canary = stage.project.join("canary");
     let evil = format!("$(touch {0});`touch {0}`", canary.display());
     four_parts(stage.cap(&["deploy", "-s", &format!("branch={evil}")]), 2, &["branch", "'$'"]);
@@ -119,4 +122,44 @@ fn embedded_a_check_looks_at_every_host() {
     let ran = stage.cap(&["deploy:check"]);
     assert_ne!(ran.code, 0);
     four_parts(ran, 6, &["app1.example.com", "refused", "web2.example.com", "mv ", "db1.example.com", "deploy:setup"]);
+}
+
+/// A host that cannot read the repository is found before a deploy, beside whatever else is wrong anywhere.
+#[test]
+fn embedded_a_check_has_every_host_read_the_repository() {
+    let stage =
+        Stage::with(two(), Scm::Git, &format!("{RECIPE}depend :remote, :directory, '/no/such/dir', :roles => :web\n"));
+    stage.set_up();
+    let before: Vec<String> = ALL.iter().map(|host| stage.tree(host)).collect();
+    let elsewhere = format!("[url \"git://127.0.0.1:1/\"]\n insteadOf = {}", stage.server.url());
+    stage.on("web2", &format!("printf '%s\\n' '{elsewhere}' >~/.gitconfig"));
+    stage.fleet.stop_host("app1").unwrap();
+    let words = ["app1.example.com", "read the repository", "web2.example.com", "unable to connect", "git ls-remote"];
+    let ran = four_parts(stage.cap(&["deploy:check"]), 6, &words);
+    assert!(
+        ran.text.contains("web1.example.com, web2.example.com, task deploy:check, config/deploy.rb:"),
+        "{}",
+        ran.text
+    );
+    stage.on("web2", "rm ~/.gitconfig");
+    stage.fleet.start_host("app1").unwrap();
+    let after: Vec<String> = ALL.iter().map(|host| stage.tree(host)).collect();
+    assert_eq!(before, after);
+}
+
+/// What was built and is not live is not shown as live.
+#[test]
+fn embedded_a_release_that_is_only_built() {
+    let stage = Stage::new(two(), Scm::Git);
+    stage.set_up();
+    stage.cap(&["deploy"]).expect(0);
+    let live = stage.live("web1");
+    stage.repo.release("2").unwrap();
+    let ran = stage.cap(&["deploy:update_code"]).expect(0).says(&["built", "not live", "deploy:create_symlink"]);
+    assert_eq!(stage.live("web1"), live);
+    let names = stage.on("web1", &format!("ls {}/releases", stage.deploy_to()));
+    let new = names.lines().find(|name| *name != live).unwrap();
+    assert!(ran.text.contains(&format!("ok: built {new}")), "{}", ran.text);
+    stage.cap(&["deploy:create_symlink"]).expect(0);
+    assert_eq!(stage.live("web1"), new);
 }

@@ -218,3 +218,50 @@ fn hints_repeat_the_options_that_matter() {
     let (code, out, _) = said(directory.path(), &[&options[..], &["-T"]].concat());
     assert!(code == 0 && out.ends_with(&format!("`{given} -e TASK` explains a task.\n")), "{out}");
 }
+
+#[test]
+fn the_first_ctrl_c_ends_a_recipe_that_loops_for_ever() {
+    let directory = project();
+    let recipe = "File.open('begun', 'w') { |f| f.write 'x' }\nx = 0\nwhile true\n  x += 1\n  x = 0 if x > 9\nend\n";
+    fs::write(directory.path().join("config/deploy.rb"), recipe).unwrap();
+    let child = Command::new(env!("CARGO_BIN_EXE_cap"))
+        .arg("deploy")
+        .current_dir(directory.path())
+        .env("HOME", directory.path())
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    while !directory.path().join("begun").exists() {
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    let status = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(status.success());
+    let output = child.wait_with_output().unwrap();
+    let err = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(130), "{err}");
+    assert!(
+        err.contains("config/deploy.rb:3:")
+            || err.contains("config/deploy.rb:4:")
+            || err.contains("config/deploy.rb:5:"),
+        "{err}"
+    );
+}
+
+#[test]
+fn unknown_options_are_said_in_the_plan() {
+    let directory = project();
+    let more = "task(:odd, :rolse => :web) { run 'true', :hots => 'x' }\nssh_options[:colour] = 1\n";
+    fs::write(directory.path().join("config/deploy.rb"), format!("{RECIPE}{more}")).unwrap();
+    let (code, out, err) = said(directory.path(), &["-n", "odd"]);
+    assert_eq!(code, 0, "{err}");
+    for word in [
+        "config/deploy.rb:14:1: the task odd knows no option :rolse",
+        "did you mean :roles?",
+        ":hots",
+        "config/deploy.rb:15:13",
+    ] {
+        assert!(out.contains(word), "{word} is missing: {out}");
+    }
+}

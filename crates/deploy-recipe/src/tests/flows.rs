@@ -289,13 +289,16 @@ async fn invoke() {
     assert_eq!(notes.work(), [format!("run uptime @ {ALL}"), format!("run sudo uptime @ {ALL}")]);
 }
 
+const LOOK: &str = "look at the directories, the tools and the repository";
+
 #[tokio::test]
 async fn check_lists_everything_at_once() {
     let notes = Notes::answering(|command, host| match (command.shown.as_str(), host.as_str()) {
-        ("look at the directories and tools", "web1.example.com") => {
-            (0, "login deploy\nabsent releases\ntool 0\n".into())
+        (LOOK, "web1.example.com") => (0, "login deploy\nabsent releases\ntool 0\n".into()),
+        (LOOK, "web2.example.com") => {
+            (0, "login deploy\nunreadable\nsaid svn: E170013: Unable to connect\nsaid svn: E000111: refused\n".into())
         }
-        ("look at the directories and tools", _) => (0, "login deploy\n".into()),
+        (LOOK, _) => (0, "login deploy\n".into()),
         ("check command convert", "app2.example.com") => (1, String::new()),
         _ => (0, String::new()),
     });
@@ -303,7 +306,7 @@ async fn check_lists_everything_at_once() {
     let Err(Stopped::Problem(problem)) = run_recipe(&recipe, &["deploy:check"], &notes).await else {
         panic!("it passed")
     };
-    assert_eq!(problem.why, "3 things are in the way on 2 hosts");
+    assert_eq!(problem.why, "4 things are in the way on 3 hosts");
     let failed = notes.failed.borrow();
     let told: Vec<(&str, &str)> = failed.iter().map(|p| (p.host.as_ref().unwrap().as_str(), p.what.as_str())).collect();
     assert_eq!(
@@ -311,9 +314,13 @@ async fn check_lists_everything_at_once() {
         [
             ("web1.example.com", "find /var/www/my_cool_app/releases"),
             ("web1.example.com", "find svn"),
-            ("app2.example.com", "depend on command convert"),
+            ("web2.example.com", "read the repository svn://svn.example.com/apps/my_cool_app/trunk from the host"),
+            ("app2.example.com", "find what the recipe depends on, the command convert"),
         ]
     );
+    assert_eq!(failed[2].why, "svn: E170013: Unable to connect; svn: E000111: refused");
+    assert_eq!(failed[2].site.as_ref().unwrap().line, 2);
+    assert!(failed[2].next.as_ref().unwrap().contains("ssh web2.example.com svn info svn://"), "{failed:?}");
     assert_eq!(failed[0].next.as_deref(), Some("cap deploy:setup HOSTS=web1.example.com"));
 }
 

@@ -5,6 +5,7 @@ mod flows;
 mod hooks;
 mod language;
 mod loading;
+mod options;
 mod recipes;
 mod servers;
 mod suspension;

@@ -2,9 +2,9 @@
 
 use std::rc::Rc;
 
-use deploy_plan::{Problem, ProblemKind};
+use deploy_plan::{Problem, ProblemKind, Site};
 use deploy_ruby::Call;
-use deploy_scm::{ScmError, ScmKind, Strategy};
+use deploy_scm::{RepositoryUrl, ScmError, ScmKind, Strategy};
 
 use super::cap::FlowState;
 use super::convert::{R, cli_value, fail};
@@ -28,11 +28,13 @@ impl Cap {
         install_deploy(self);
     }
 
-    /// Sets a variable as the command line says.
-    pub fn set_from_cli(&self, name: &str, value: &CliValue) -> Result<(), Box<Problem>> {
-        let done = self.variables.borrow_mut().set(name, cli_value(value), None);
+    /// Sets a variable as an option of the command line says.
+    pub fn set_from_cli(&self, option: &str, name: &str, value: &CliValue) -> Result<(), Box<Problem>> {
+        let place = Some(Site::command_line(&format!("{option} {name}")));
+        let done = self.variables.borrow_mut().set(name, cli_value(value), place.clone());
         done.map_err(|error| {
-            Box::new(Problem::new(ProblemKind::Usage, "set a variable from the command line", error.to_string()))
+            let problem = Problem::new(ProblemKind::Usage, format!("set the variable {name:?}"), error.to_string());
+            Box::new(problem.at(place).next(format!("write it as {option} name=value")))
         })
     }
 
@@ -53,25 +55,35 @@ impl Cap {
     }
 
     /// Refuses settings that no hook can make good again before anything is asked of a host.
-    pub fn refuse_settings(&self, call: &Call, tasks: &[String]) -> R<()> {
+    pub async fn refuse_settings(self: &Rc<Self>, call: &Call, tasks: &[String]) -> R<()> {
         self.refuse_strangers(call, tasks)?;
-        if !tasks.iter().any(|task| BUILDING.contains(&task.as_str())) {
+        if !tasks.iter().any(|task| BUILDING.contains(&task.as_str())) || !self.deploy_loaded.get() {
             return Ok(());
         }
         let word = |variable: &str| {
             let variables = self.variables.borrow();
             variables.peek(variable).and_then(|value| value.as_name()).filter(|_| variables.is_own(variable))
         };
+        let known = |variable: &str| self.variables.borrow().peek(variable).is_some();
         let check = |variable: &str, parsed: Option<Result<(), ScmError>>| match parsed {
             Some(Err(error)) => {
-                let problem =
-                    Problem::new(ProblemKind::Unsupported, format!("use the variable `{variable}'"), error.to_string());
-                Err(fail(call, problem.at(self.set_at(variable))))
+                let what = format!("use the variable `{variable}'");
+                Err(fail(call, self.scm_problem(&what, &error, variable, None)))
             }
             _ => Ok(()),
         };
         check("scm", word("scm").map(|name| ScmKind::from_setting(&name).map(drop)))?;
-        check("deploy_via", word("deploy_via").map(|name| Strategy::from_setting(&name).map(drop)))
+        check("deploy_via", word("deploy_via").map(|name| Strategy::from_setting(&name).map(drop)))?;
+        check("repository", word("repository").map(|text| RepositoryUrl::parse(&text).map(drop)))?;
+        for flag in ["magic_hooks", "migrate_on_deploy", "relative_links", "flush_release"] {
+            if known(flag) {
+                self.own_flag(call, flag, true).await?;
+            }
+        }
+        if known("dangling_links") {
+            self.refuses_dangling(call).await?;
+        }
+        Ok(())
     }
 
     /// The problem of a flow that had something to do and found no host for any of it.

@@ -112,6 +112,8 @@ pub(crate) struct Settings {
     pub rehearsal: bool,
     pub sudo_prompt: String,
     pub allow_require: Vec<String>,
+    /// How many steps one evaluation may take.
+    pub steps: u64,
 }
 
 /// What a host is for the engine, as of the start of a flow.
@@ -148,6 +150,8 @@ pub(crate) struct Cap {
     pub effects: OnceCell<Rc<dyn Effects>>,
     /// Names and texts of the files that were loaded.
     pub sources: RefCell<Vec<(String, String)>>,
+    /// Sentences about the recipe for the next flow.
+    pub odd: RefCell<IndexSet<String>>,
     /// Gems whose `require` was let pass, with the place.
     pub ignored: RefCell<Vec<(String, Option<Site>)>>,
     /// Whether the deploy recipes are loaded.

@@ -8,6 +8,7 @@ use super::cap::{Body, CapTask, Dependency};
 use super::convert::{Later, R, name_arg, names, site};
 use super::namespace::Namespace;
 use super::objects::{DependencyEntry, TaskObject};
+use super::options::{HOOK, TASK};
 use super::{Cap, TaskRef};
 use crate::callbacks::{Action, Hook, When};
 use crate::tasks::{Task, parent};
@@ -109,6 +110,7 @@ fn task(cap: &Rc<Cap>, path: &str, call: &Call, args: &Args) -> R {
     let Some(block) = &args.block else {
         return Err(call.argument_error(format!("the task `{name}' needs a block")));
     };
+    cap.say_unknown(call, &format!("the task {name}"), &options, TASK);
     define(cap, path, call, &name, Rc::new(Hash::from_pairs(options.pairs())), Body::Block(block.clone()))?;
     Ok(Value::Nil)
 }
@@ -157,6 +159,7 @@ fn around(cap: &Rc<Cap>, call: &Call, event: &str, args: &Args) -> R {
         Some(task) => vec![task.task.full_name()],
         None => names(&target),
     };
+    cap.say_unknown(call, event, &options, HOOK);
     let when = if event == "before" { When::Before } else { When::After };
     register(cap, call, when, &positional, only, except_of(&options), args.block.as_ref())
 }
@@ -171,6 +174,7 @@ fn on(cap: &Rc<Cap>, call: &Call, args: &Args) -> R {
         let known = "load, start, before, after, finish and exit";
         return Err(call.argument_error(format!("there is no event `{event}'; the events are {known}")));
     };
+    cap.say_unknown(call, "on", &options, HOOK);
     let only = options.get_name("only").map(|value| names(&value)).unwrap_or_default();
     register(cap, call, when, &positional, only, except_of(&options), args.block.as_ref())
 }

@@ -93,6 +93,10 @@ impl Effects for FlowEffects {
         self.cap.port.tell(Event::Message { level, host: None, text: text.to_owned() });
     }
 
+    fn keep_secret(&self, text: &str) {
+        self.inner.keep_secret(text);
+    }
+
     fn random(&self) -> u64 {
         self.inner.random()
     }

@@ -175,7 +175,7 @@ impl Cap {
             ));
             return Ok(None);
         }
-        if !self.flag(call, "magic_hooks", true).await? {
+        if !self.own_flag(call, "magic_hooks", true).await? {
             return Ok(Some((task, Err(Off::Set))));
         }
         let pinned = self.gemfile_lock.get().and_then(|lock| magic::pinned(lock));

@@ -32,7 +32,7 @@ impl Cap {
         layout.releases = self.path(call, "releases_path").await?;
         layout.shared = self.path(call, "shared_path").await?;
         layout.current = self.path(call, "current_path").await?;
-        layout.relative_links = self.flag(call, "relative_links", false).await?;
+        layout.relative_links = self.own_flag(call, "relative_links", false).await?;
         layout.group_writable = self.flag(call, "group_writable", true).await?;
         Ok(layout)
     }

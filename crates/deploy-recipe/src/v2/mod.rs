@@ -14,6 +14,7 @@ mod host;
 mod local_query;
 mod namespace;
 mod objects;
+mod options;
 mod parallel;
 mod places;
 mod put;
@@ -25,7 +26,7 @@ mod sudo;
 mod variables;
 
 pub(crate) use cap::{Cap, Settings, TaskRef};
-pub(crate) use convert::{problem_of, property as property_of};
+pub(crate) use convert::{problem_of, property as property_of, site_of};
 pub(crate) use deploy::table::install as install_deploy;
 pub(crate) use effects::FlowEffects;
 pub(crate) use host::CapHost;

@@ -31,15 +31,13 @@ impl Cap {
     pub fn refuse_stranger(&self, call: &Call, variable: &str, text: &str) -> R<()> {
         let Some((found, position)) = stranger(variable, text) else { return Ok(()) };
         let place = self.set_at(variable);
-        let own = self.variables.borrow().is_own(variable);
-        let who = if own && place.is_none() { " of the command line" } else { "" };
         let (rest, example) = match variable {
             "branch" | "revision" => ("letters, digits and . _ / - + @ # ~ ^ { } : % = ,", "main"),
             "application" => ("letters, digits, blanks and . _ -", "my_shop"),
             _ => ("letters, digits and . _ / ~ @ + , : = -, and $HOME at its beginning", "/var/www/my_shop"),
         };
         let why = format!("{text:?} has {found:?} as character {position}; it may have only {rest}");
-        let problem = Problem::new(ProblemKind::Usage, format!("use the variable `{variable}'{who}"), why);
+        let problem = Problem::new(ProblemKind::Usage, format!("use the variable `{variable}'"), why);
         Err(fail(call, problem.at(place).next(format!("set :{variable}, {example:?}"))))
     }
 

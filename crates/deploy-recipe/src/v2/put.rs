@@ -46,9 +46,13 @@ pub(crate) async fn put(cap: &Rc<Cap>, call: &Call, args: &Args) -> R {
         let path = cap.remote_path(call, "the path of `put'", &path)?;
         let ops = vec![Op::WriteFile { path, content: text.clone(), mode }];
         let task = cap.current_task().map(|task| task.full_name()).unwrap_or_default();
-        let builtin = Builtin::Ops { title, ops, undo: Vec::new() };
         cap.flow.borrow_mut().recorded += 1;
-        cap.port.record(Item::Builtin(BuiltinItem { builtin, hosts, task, site: site(call), sudo: false }));
+        // With :max_hosts one part of the hosts after the other, as commands do.
+        for part in hosts.chunks(options.wanted.max_hosts.unwrap_or(hosts.len()).max(1)) {
+            let builtin = Builtin::Ops { title: title.clone(), ops: ops.clone(), undo: Vec::new() };
+            let (hosts, task) = (part.to_vec(), task.clone());
+            cap.port.record(Item::Builtin(BuiltinItem { builtin, hosts, task, site: site(call), sudo: false }));
+        }
     }
     Ok(NOTHING)
 }

@@ -7,6 +7,7 @@ use deploy_ruby::{Call, Hash, Value};
 use super::Cap;
 use super::command::{Environment, Shell};
 use super::convert::{R, merged, unsupported};
+use super::options::RUN;
 use super::scope::Wanted;
 
 /// How a command is run.
@@ -22,6 +23,7 @@ pub(crate) struct RunOptions {
 impl RunOptions {
     /// Reads the options of a call, over those of the innermost task and the recipe's defaults.
     pub async fn read(cap: &Rc<Cap>, call: &Call, given: &Hash) -> R<Self> {
+        cap.say_unknown(call, "a command", given, RUN);
         let explicit_pty = given.get_name("pty").is_some_and(|value| value.truthy());
         if given.get_name("data").is_some_and(|value| value.truthy()) {
             let why = "text for a command's standard input (:data) is not supported yet";

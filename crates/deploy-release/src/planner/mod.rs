@@ -129,7 +129,10 @@ impl Planner {
                 self.past_edge = true;
             }
             Item::Condition(text) => draft.only_if(text.clone()),
-            Item::Note(text) => draft.note(PlanNote { text: text.clone(), warning: false }),
+            Item::Note(text) => draft.note(match text.strip_prefix("warning: ") {
+                Some(text) => PlanNote { text: text.to_owned(), warning: true },
+                None => PlanNote { text: text.clone(), warning: false },
+            }),
         }
         Ok(())
     }

@@ -97,7 +97,10 @@ impl Interp {
     ) -> R {
         let mut skip_test = body_first;
         loop {
+            // A loop that calls nothing has a place, too.
+            cx.set_span(Some(cond.span));
             self.burn(cx)?;
+            self.pause_when_due().await;
             if !skip_test && ev!(self, cx, env, cond)?.truthy() == negate {
                 return Ok(Value::Nil);
             }

@@ -33,13 +33,19 @@ impl Interp {
 
     async fn invoke_closure(&self, cx: &Context, closure: &Closure, args: Args, self_value: Option<Value>) -> R {
         self.burn(cx)?;
+        self.pause_when_due().await;
         let _depth = cx.enter_call(self)?;
+        let called_at = cx.span();
         let _frame = closure.method.as_ref().map(|name| cx.enter(&format!("in `{name}`")));
         let env = self.scope_for(closure, &args, self_value);
         let strict = closure.lambda || closure.method.is_some();
         self.bind(cx, &env, &closure.body, args, strict).await?;
         let result = ev!(self, cx, &env, &closure.body.code);
-        let Err(unwind) = result else { return result };
+        let Err(unwind) = result else {
+            // What goes wrong from here on goes wrong at the place of the call, not where the body ended.
+            cx.set_span(called_at);
+            return result;
+        };
         match *unwind.0 {
             Jump::Next(value) => Ok(value),
             Jump::Return(id, value) if strict && id == env.home.id => Ok(value),

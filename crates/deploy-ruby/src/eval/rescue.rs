@@ -31,7 +31,10 @@ impl Interp {
             let Some(exception) = unwind.exception().cloned() else { return Err(unwind) };
             let Some(rescue) = self.find_rescue(cx, env, begin, &exception).await? else { return Err(unwind) };
             match self.run_rescue(cx, env, rescue, exception).await {
-                Err(unwind) if matches!(*unwind.0, Jump::Retry) => self.burn(cx)?,
+                Err(unwind) if matches!(*unwind.0, Jump::Retry) => {
+                    self.burn(cx)?;
+                    self.pause_when_due().await;
+                }
                 other => return other,
             }
         }

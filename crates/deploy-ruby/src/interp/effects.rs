@@ -107,6 +107,8 @@ pub trait Effects {
     fn time_zone(&self) -> jiff::tz::TimeZone;
     /// Prints.
     fn print(&self, call: &Call, stream: Stream, text: &[u8]);
+    /// Learns of a text that must never be shown to anybody.
+    fn keep_secret(&self, _text: &str) {}
     /// Random bits.
     fn random(&self) -> u64;
     /// Name of this machine.

@@ -18,11 +18,16 @@ pub use memory::MemoryEffects;
 
 use crate::ast::{Body, Tree};
 use crate::diagnostic::Diagnostic;
-use crate::source::{Sources, Span};
+use crate::source::{Position, Sources, Span};
 use crate::value::{Callable, Class, Closure, Exception, Frame, Jump, Proc, Sym, Unwind, Value};
 use indexmap::IndexMap;
 use std::cell::{Cell, RefCell};
+use std::future::poll_fn;
 use std::rc::Rc;
+use std::task::Poll;
+
+/// A few milliseconds' work.
+const STEPS_BETWEEN_PAUSES: u32 = 20_000;
 
 /// Bounds that turn a runaway program into an error.
 #[derive(Debug, Clone, Copy)]
@@ -49,6 +54,10 @@ pub(crate) struct Inner {
     pub effects: Rc<dyn Effects>,
     pub limits: Limits,
     pub fuel: Cell<Option<u64>>,
+    /// Steps since the evaluation last let others go on.
+    pub since_pause: Cell<u32>,
+    /// The place of the latest step.
+    pub at: Cell<Option<Span>>,
     pub defs: RefCell<IndexMap<Sym, Proc>>,
     pub consts: RefCell<IndexMap<String, Value>>,
     pub globals: RefCell<IndexMap<Sym, Value>>,
@@ -79,6 +88,8 @@ impl Interp {
             effects,
             limits,
             fuel: Cell::new(limits.fuel),
+            since_pause: Cell::new(0),
+            at: Cell::new(None),
             defs: RefCell::default(),
             consts: RefCell::default(),
             globals: RefCell::default(),
@@ -263,14 +274,43 @@ impl Interp {
 
     /// Takes one unit of fuel.
     pub(crate) fn burn(&self, cx: &Context) -> Result<(), Unwind> {
+        self.0.since_pause.set(self.0.since_pause.get().saturating_add(1));
+        self.0.at.set(cx.span());
         match self.0.fuel.get() {
             None => Ok(()),
-            Some(0) => Err(self.raise(cx, "Interrupt", "the program took more steps than it is allowed here")),
+            Some(0) => Err(self.raise(
+                cx,
+                "Interrupt",
+                "the program takes more steps than it is allowed: it looks like a loop without end",
+            )),
             Some(left) => {
                 self.0.fuel.set(Some(left - 1));
                 Ok(())
             }
         }
+    }
+
+    /// Lets whoever runs the evaluation do something else from time to time, such as dropping it: a loop without end
+    /// would hold its thread for ever. Every loop and every call of a block comes by here.
+    pub(crate) async fn pause_when_due(&self) {
+        if self.0.since_pause.get() < STEPS_BETWEEN_PAUSES {
+            return;
+        }
+        self.0.since_pause.set(0);
+        let mut paused = false;
+        poll_fn(|task| {
+            if std::mem::replace(&mut paused, true) {
+                return Poll::Ready(());
+            }
+            task.waker().wake_by_ref();
+            Poll::Pending
+        })
+        .await;
+    }
+
+    /// Where the evaluation took its latest step: what a person wants to know of a program that was interrupted.
+    pub fn latest(&self) -> Option<Position> {
+        self.position(self.0.at.get())
     }
 
     pub(crate) fn check_size(&self, cx: &Context, size: Option<usize>) -> Result<usize, Unwind> {
@@ -293,7 +333,7 @@ impl Interp {
         self.0.globals.borrow_mut().entry(Sym::new(name)).or_insert_with(|| Value::array(Vec::new())).clone()
     }
 
-    pub(crate) fn position(&self, span: Option<Span>) -> Option<crate::source::Position> {
+    pub(crate) fn position(&self, span: Option<Span>) -> Option<Position> {
         span.and_then(|s| self.sources().position(s))
     }
 }

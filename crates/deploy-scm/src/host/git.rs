@@ -33,6 +33,16 @@ impl Source {
         Ok(())
     }
 
+    pub(super) fn git_probe(&self, script: &mut Script) -> Result<(), ScmError> {
+        if self.password.is_some() {
+            return Ok(());
+        }
+        let program = self.program.iter().map(String::as_str);
+        script.function("g", program.chain(["ls-remote", self.url.as_str(), "HEAD"]), ">/dev/null")?;
+        script.text("g");
+        Ok(())
+    }
+
     /// A clone without a working tree: which commit it gets is decided afterwards, by its hash alone. The branch
     /// matters only where the history is cut.
     fn clone_function(&self, script: &mut Script, pinned: &Pinned) -> Result<(), ScmError> {

@@ -2,9 +2,29 @@
 
 use crate::kind::svn_target;
 use crate::script::Script;
-use crate::{HostSide, ScmError, Source, Strategy};
+use crate::{HostSide, Pinned, ScmError, Source, Strategy};
 
 impl Source {
+    pub(super) fn svn_probe(&self, script: &mut Script, pinned: Option<&Pinned>) -> Result<(), ScmError> {
+        let words = || self.program.iter().map(String::as_str).chain(["--non-interactive"]);
+        script.function("local_svn", words(), "")?;
+        if self.password.is_some() {
+            script.text(NEEDS_PASSWORD_FROM_STDIN);
+            return Ok(());
+        }
+        script.text(LOCALE);
+        let mut ask: Vec<&str> = words().collect();
+        if let Some(user) = self.login() {
+            ask.extend(["--username", user]);
+        }
+        ask.extend(self.arguments.iter().map(String::as_str));
+        let target = svn_target(&self.url);
+        ask.extend(["info", "-r", pinned.map_or("HEAD", |pinned| pinned.revision.as_str()), &target]);
+        script.function("s", ask, ">/dev/null")?;
+        script.text("s");
+        Ok(())
+    }
+
     pub(super) fn svn_steps(&self, script: &mut Script, side: &HostSide) -> Result<(), ScmError> {
         let mut svn: Vec<&str> = self.program.iter().map(String::as_str).collect();
         svn.push("--non-interactive");

@@ -18,7 +18,7 @@ impl Resolver {
         let wanted = self.wanted.clone();
         check_git(&wanted)?;
         if is_full_hash(&wanted) {
-            return self.pinned(&wanted.to_lowercase(), format!("commit {wanted}"), None);
+            return self.ask_remote(QueryKind::GitHash, &[]);
         }
         if let Some(branch) = wanted.strip_prefix(&format!("{}/", self.source.remote)) {
             let why = format!("names a remote branch: write {branch:?}");
@@ -119,9 +119,76 @@ impl Resolver {
     }
 
     fn pinned(&self, hash: &str, label: String, name: Option<String>) -> Result<Resolution, ScmError> {
-        Ok(Resolution::Pinned(Pinned { revision: Revision::new(hash)?, label, name }))
+        Ok(Resolution::Pinned(Pinned { revision: Revision::new(hash)?, label, name, unverified: None }))
+    }
+
+    /// A full hash: known where a name stands for it, else the repository is asked for that very commit. Where nobody can
+    /// tell, the hash is taken as it is, as Capistrano takes it: the hosts may see what the deployer does not.
+    pub(super) fn read_hash(&mut self, output: &QueryOutput) -> Result<Resolution, ScmError> {
+        let hash = self.wanted.to_lowercase();
+        if !output.is_success() {
+            return self.taken(output.complaint(self.source.password.as_ref()));
+        }
+        let text = output.text();
+        if text.lines().any(|line| line.split_once('\t').is_some_and(|(known, _)| known.eq_ignore_ascii_case(&hash))) {
+            return self.pinned(&hash, format!("commit {hash}"), None);
+        }
+        let arguments = [self.source.query_url().as_str(), &hash];
+        let mut query = Query::script(QueryKind::GitHolds, HOLDS, arguments);
+        query.argv.extend(self.source.local_program.iter().cloned());
+        // The helper for a login comes first among the words of git.
+        let login = Query::git(QueryKind::GitHash, []).with_login(self.source.login(), self.source.password.as_ref());
+        query.argv.extend(login.argv.into_iter().skip(1));
+        (query.env, query.secret_env) = (login.env, login.secret_env);
+        Ok(Resolution::Ask(Box::new(query)))
+    }
+
+    /// Whether the repository has the commit, as far as it says.
+    pub(super) fn read_holds(&mut self, output: &QueryOutput) -> Result<Resolution, ScmError> {
+        let said = String::from_utf8_lossy(&output.stderr);
+        if output.is_success() {
+            let hash = self.wanted.to_lowercase();
+            return self.pinned(&hash, format!("commit {hash}"), None);
+        }
+        if said.contains("not our ref") {
+            return Err(self.not_found());
+        }
+        self.taken(output.complaint(self.source.password.as_ref()))
+    }
+
+    fn taken(&self, why: String) -> Result<Resolution, ScmError> {
+        let hash = self.wanted.to_lowercase();
+        let (revision, label) = (Revision::new(&hash)?, format!("commit {hash}"));
+        Ok(Resolution::Pinned(Pinned { revision, label, name: None, unverified: Some(why) }))
     }
 }
+
+/// Fetches one commit, and as little as the server can leave away, into a repository that is thrown away. A server says
+/// no at once; one that is still sending after a while has it.
+const HOLDS: &str = r#"
+url=$1 hash=$2; shift 2
+dir=$(mktemp -d) || exit 3
+trap 'rm -rf "$dir"' EXIT
+trap 'exit 143' HUP INT TERM
+"$@" init -q --bare "$dir" || exit 3
+"$@" -c protocol.version=2 --git-dir="$dir" fetch -q --no-tags --depth 1 --filter=tree:0 "$url" "$hash" &
+fetch=$!
+(
+  tries=0
+  while [ "$tries" -lt 15 ]; do
+    sleep 1 >/dev/null 2>&1
+    kill -0 "$fetch" 2>/dev/null || exit
+    tries=$((tries + 1))
+  done
+  echo 'the repository is still sending that commit' >&2
+  kill "$fetch" 2>/dev/null
+) >/dev/null &
+watch=$!
+wait "$fetch"
+status=$?
+kill "$watch" 2>/dev/null
+exit "$status"
+"#;
 
 fn describe(name: &str) -> String {
     if let Some(branch) = name.strip_prefix("refs/heads/") {

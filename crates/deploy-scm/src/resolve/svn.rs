@@ -24,7 +24,8 @@ impl Resolver {
     pub(super) fn read_info(&mut self, query: &Query, output: &QueryOutput) -> Result<Resolution, ScmError> {
         if !output.is_success() {
             let said = String::from_utf8_lossy(&output.stderr);
-            if said.contains("E160006") {
+            // A number beyond the newest; or one at which this path was not there.
+            if ["E160006", "E160013", "E195012"].iter().any(|code| said.contains(code)) && self.wanted != "HEAD" {
                 return Err(self.not_found());
             }
             return Err(self.unreachable(query, output));
@@ -40,6 +41,7 @@ impl Resolver {
             revision: Revision::new(&revision.to_string())?,
             label: label(&self.source.url),
             name: None,
+            unverified: None,
         }))
     }
 }

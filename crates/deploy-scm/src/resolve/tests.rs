@@ -51,7 +51,23 @@ fn git_names() {
         let pinned = play(&git(), wanted, &[out(answer)]).unwrap();
         assert_eq!((pinned.revision.as_str(), pinned.label.as_str(), pinned.name.as_deref()), (revision, label, name));
     }
-    assert_eq!(play(&git(), &A.to_uppercase(), &[]).unwrap().revision.as_str(), A, "a full hash needs no answer");
+}
+
+#[test]
+fn git_full_hashes() {
+    let named = play(&git(), &A.to_uppercase(), &[out(&format!("{A}\trefs/heads/main\n"))]).unwrap();
+    assert_eq!((named.revision.as_str(), named.unverified), (A, None));
+    let other = out(&format!("{B}\trefs/heads/main\n"));
+    let asked = play(&git(), A, &[other.clone(), out("")]).unwrap();
+    assert_eq!((asked.revision.as_str(), asked.unverified), (A, None));
+    let gone = failed(&format!("fatal: remote error: upload-pack: not our ref {A}\n"));
+    assert!(matches!(play(&git(), A, &[other.clone(), gone]), Err(ScmError::NotFound { .. })));
+    // Where the repository does not say, the hosts will.
+    let refused = failed(&format!("error: Server does not allow request for unadvertised object {A}\n"));
+    let taken = play(&git(), A, &[other, refused]).unwrap();
+    assert!(taken.unverified.unwrap().contains("does not allow"));
+    let taken = play(&git(), A, &[failed("fatal: unable to connect to h\n")]).unwrap();
+    assert_eq!((taken.revision.as_str(), taken.unverified.as_deref()), (A, Some("fatal: unable to connect to h")));
 }
 
 #[test]
@@ -67,7 +83,13 @@ fn git_refusals() {
     let error = play(&git(), "origin/main", &[]).unwrap_err();
     assert!(error.to_string().contains("write \"main\""), "{error}");
     let error = play(&git(), "main", &[failed("Cloning\nfatal: unable to connect to h\n")]).unwrap_err();
-    assert_eq!(error.to_string(), "cannot read the repository git://h/x.git: fatal: unable to connect to h");
+    assert_eq!(error.to_string(), "cannot read the repository git://h/x.git: fatal: unable to connect to h; Cloning");
+    let said = "git@h: Permission denied (publickey).\r\nfatal: Could not read from remote repository.\n\nPlease make sure you have the correct access rights\nand the repository exists.\n";
+    let error = play(&git(), "main", &[failed(said)]).unwrap_err().to_string();
+    assert!(
+        error.ends_with(": fatal: Could not read from remote repository.; git@h: Permission denied (publickey)."),
+        "{error}"
+    );
     assert!(matches!(play(&git(), "main", &[out("garbage\n")]), Err(ScmError::Answer { .. })));
     let missing = QueryOutput { code: None, stdout: vec![], stderr: b"No such file".to_vec() };
     assert_eq!(play(&git(), "main", &[missing]), Err(ScmError::MissingProgram { program: "git".into() }));

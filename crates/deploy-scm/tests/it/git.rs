@@ -401,3 +401,53 @@ fn the_repository_tells_what_it_is() {
     answers.push(deploy_scm::QueryOutput { code: Some(1), ..deploy_scm::QueryOutput::default() });
     assert_eq!(decide(&url, &answers, LocalDirectory::default()), Ok(ScmKind::Git));
 }
+
+#[test]
+fn a_full_hash_is_looked_for_before_any_host() {
+    if !have(&["git"]) {
+        return;
+    }
+    let world = World::new(&["sh".to_owned()]);
+    let source = world.git_repository();
+    let old = world.run("work", &["git", "rev-parse", "HEAD"]);
+    world.commit("work", "app.txt", "two");
+    for (wanted, known) in [(old.as_str(), true), (&"0".repeat(40), false)] {
+        match world.resolve(&source, wanted) {
+            Ok(pinned) => {
+                assert!(known && pinned.revision.as_str() == wanted && pinned.unverified.is_none(), "{pinned:?}")
+            }
+            Err(error) => assert!(!known && matches!(error, ScmError::NotFound { .. }), "{error}"),
+        }
+    }
+    // What cannot be asked is left to the hosts.
+    let gone = world.source(ScmKind::Git, &world.path("nowhere.git"));
+    let taken = world.resolve(&gone, &old).unwrap();
+    assert!(taken.unverified.is_some(), "{taken:?}");
+}
+
+#[test]
+fn a_probe_tells_whether_a_host_can_read_it() {
+    if !have(&["git"]) {
+        return;
+    }
+    each_shell(|world| {
+        let source = world.git_repository();
+        let run = |source: &deploy_scm::Source, known: &[String]| {
+            let text = source.host_probe(None, known).unwrap();
+            let mut command = world.command(&world.shell[0]);
+            command.env("TMPDIR", world.path("app/run")).args(&world.shell[1..]).arg("-c").arg(text).output().unwrap()
+        };
+        let fine = run(&source, &[]);
+        assert!(fine.status.success() && fine.stderr.is_empty(), "{}", String::from_utf8_lossy(&fine.stderr));
+        let gone = run(&world.source(ScmKind::Git, &world.path("nowhere.git")), &[]);
+        assert!(!gone.status.success());
+        assert!(
+            deploy_scm::complaint(&gone.stderr).starts_with("fatal: "),
+            "{}",
+            String::from_utf8_lossy(&gone.stderr)
+        );
+        let ssh = deploy_scm::Source::new(ScmKind::Git, RepositoryUrl::parse("ssh://git@127.0.0.1:1/x.git").unwrap());
+        assert!(!run(&ssh, &["127.0.0.1 ssh-ed25519 AAAA".to_owned()]).status.success());
+        assert_eq!(fs::read_dir(world.path("app/run")).unwrap().count(), 0, "nothing is left");
+    });
+}

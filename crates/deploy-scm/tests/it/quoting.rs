@@ -62,7 +62,7 @@ proptest! {
             git.program = vec![tool.clone()];
             git.depth = Some(1);
             let hash = "ab".repeat(20);
-            let pinned = Pinned { revision: Revision::new(&hash).unwrap(), label: String::new(), name: Some(name.clone()) };
+            let pinned = Pinned { revision: Revision::new(&hash).unwrap(), label: String::new(), name: Some(name.clone()), unverified: None };
             prop_assert!(!world.host(&git.host_ops(&pinned, &side).unwrap()).status.success());
             let log = world.read("argv.log");
             let got: Vec<&str> = log.split('\0').collect();
@@ -76,7 +76,7 @@ proptest! {
             svn.program = vec![tool];
             svn.username = Some(format!("u{user}"));
             svn.arguments = vec![argument.clone()];
-            let pinned = Pinned { revision: Revision::new("7").unwrap(), label: String::new(), name: None };
+            let pinned = Pinned { revision: Revision::new("7").unwrap(), label: String::new(), name: None, unverified: None };
             prop_assert!(!world.host(&svn.host_ops(&pinned, &side).unwrap()).status.success());
             let log = world.read("argv.log");
             let got: Vec<&str> = log.split('\0').collect();

@@ -205,6 +205,8 @@ fn svn_takes_the_password_from_its_standard_input() {
         let argv = world.read("argv.log");
         assert!(argv.contains("--username\nal\n--no-auth-cache\n") && !argv.contains("s3cret"), "{argv}");
 
+        assert!(!world.has("app/secret"), "the password is gone when the step is");
+        world.write("app/secret", "s3cret");
         let old = "#!/bin/sh\necho 1.9.7\n";
         program(world, "svn", old);
         side.release = world.remote("app/releases/2");

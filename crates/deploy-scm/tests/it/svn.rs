@@ -50,7 +50,13 @@ fn revisions() {
     }
     let error = world.resolve(&source, "99").unwrap_err();
     assert!(matches!(error, ScmError::NotFound { .. }), "{error}");
+    let pinned = world.resolve(&source, "2").unwrap();
     let gone = world.source(ScmKind::Subversion, &world.path("svn/nowhere"));
+    for (source, can) in [(&source, true), (&gone, false)] {
+        let text = source.host_probe(Some(&pinned), &[]).unwrap();
+        let output = world.command("sh").arg("-c").arg(text).output().unwrap();
+        assert_eq!(output.status.success(), can, "{}", String::from_utf8_lossy(&output.stderr));
+    }
     let error = world.resolve(&gone, "HEAD").unwrap_err();
     assert!(matches!(error, ScmError::Unreachable { .. }), "{error}");
 }

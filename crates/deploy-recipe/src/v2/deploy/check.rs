@@ -4,16 +4,19 @@ use std::rc::Rc;
 
 use deploy_inventory::HostId;
 use deploy_plan::{
-    Command, CommandResult, CommandText, Event, ExitStatus, Layout, Level, Problem, ProblemKind, Purpose, StepClass,
-    Suspension, Want,
+    Command, CommandResult, CommandText, Event, ExitStatus, Layout, Level, Problem, ProblemKind, Purpose, Site,
+    StepClass, Suspension, Want,
 };
 use deploy_ruby::{Args, Call, CommandLine, Stderr, Unwind, Value};
+use deploy_scm::ScmKind;
 
 use crate::v2::Cap;
 use crate::v2::cap::Dependency;
 use crate::v2::command::{quote, quote_path};
 use crate::v2::convert::{R, fail, problem_of};
 use crate::v2::scope::Wanted;
+
+use super::scm::Pinned;
 
 impl Cap {
     /// Looks at the repository, the hosts and the recipe's own conditions.
@@ -22,22 +25,39 @@ impl Cap {
         let mut blockers: Vec<Problem> = Vec::new();
         let layout = self.layout(call).await?;
         let mut tools: Vec<(String, String)> = Vec::new();
-        match self.pinned(call).await {
+        let pinned = match self.pinned(call).await {
             Ok(pinned) => {
                 let needed = pinned.source.requirements(pinned.strategy, !pinned.exclude.is_empty());
                 tools.extend(needed.into_iter().map(|needed| (needed.program, needed.purpose)));
+                Some(pinned)
             }
-            Err(unwind) => blockers.push(self.as_blocker(call, unwind)?),
-        }
-        let results = self.probe(probe_text(&layout, &tools), "look at the directories and tools", &hosts).await;
+            Err(unwind) => {
+                blockers.push(self.as_blocker(call, unwind)?);
+                None
+            }
+        };
+        let asked = self.repository_question(call, pinned.as_ref()).await;
+        let repository = match asked {
+            Ok(text) => text,
+            Err(unwind) => {
+                let problem = self.as_blocker(call, unwind)?;
+                // The settings may be what kept the revision from being found, too.
+                if pinned.is_some() {
+                    blockers.push(problem);
+                }
+                None
+            }
+        };
+        let seen = Looked { layout, tools, repository };
+        let results = self.probe(seen.text(), "look at the directories, the tools and the repository", &hosts).await;
         for result in &results {
-            blockers.extend(self.findings(result, &layout, &tools));
+            blockers.extend(self.findings(result, &seen));
         }
-        // What the recipe itself depends on is asked of all of its hosts at once, so only when all of them answer.
-        let all_answer = results.iter().all(|result| !matches!(result.status, ExitStatus::Lost(_)));
-        let dependencies = if all_answer { self.dependencies.borrow().clone() } else { Vec::new() };
+        let lost = |result: &&CommandResult| matches!(result.status, ExitStatus::Lost(_));
+        let lost: Vec<HostId> = results.iter().filter(lost).map(|result| result.host.clone()).collect();
+        let dependencies = self.dependencies.borrow().clone();
         for dependency in &dependencies {
-            blockers.extend(self.check_dependency(call, dependency).await?);
+            blockers.extend(self.check_dependency(call, dependency, &lost).await?);
         }
         if blockers.is_empty() {
             self.open(call, Purpose::Read, hosts).await?;
@@ -78,6 +98,33 @@ impl Cap {
         Ok(problem_of(&call.interp().error(unwind), "read the repository"))
     }
 
+    /// What tries on a host whether it can read the repository; none where that cannot even be asked.
+    async fn repository_question(self: &Rc<Self>, call: &Call, pinned: Option<&Pinned>) -> R<Option<Repository>> {
+        let source = match pinned {
+            Some(pinned) => pinned.source.clone(),
+            None => self.scm_source(call).await?,
+        };
+        if source.password.is_some() {
+            let text = format!(
+                "a deploy gives the hosts the password for {} on standard input, which a check does not: whether they can \
+                 read it shows then",
+                source.url
+            );
+            self.port.tell(Event::Message { level: Level::Info, host: None, text });
+        }
+        let known_hosts = self.known_hosts(call, &source).await;
+        let text = source.host_probe(pinned.map(|pinned| &pinned.pinned), &known_hosts);
+        let text = text.map_err(|error| {
+            fail(call, self.scm_problem("ask the hosts about the repository", &error, "repository", Some(&source)))
+        })?;
+        let by_hand = match source.kind {
+            ScmKind::Git => format!("git ls-remote {}", source.url),
+            ScmKind::Subversion => format!("svn info {}", source.url),
+        };
+        let site = self.set_at("repository");
+        Ok(Some(Repository { text, url: source.url.to_string(), by_hand, site }))
+    }
+
     async fn probe(&self, text: String, shown: &str, hosts: &[HostId]) -> Vec<CommandResult> {
         let command = Command {
             shown: shown.to_owned(),
@@ -90,12 +137,12 @@ impl Cap {
             pty: false,
             max_hosts: None,
             continue_on_error: false,
-            forward_agent: false,
+            forward_agent: self.forwards_agent(),
         };
         self.port.command(command, Want::Reach, Suspension::Facts).await
     }
 
-    fn findings(&self, result: &CommandResult, layout: &Layout, tools: &[(String, String)]) -> Vec<Problem> {
+    fn findings(&self, result: &CommandResult, seen: &Looked) -> Vec<Problem> {
         let name = self.host(&result.host).map_or_else(|| result.host.to_string(), |host| host.name);
         if !result.status.is_success() {
             if result.status == ExitStatus::Skipped && self.port.is_rehearsal() {
@@ -113,20 +160,27 @@ impl Cap {
         let login = output.lines().find_map(|line| line.strip_prefix("login ")).unwrap_or("LOGIN").to_owned();
         let lines = output.lines().filter(|line| !line.starts_with("login "));
         lines
-            .filter_map(|line| finding(line, &name, &login, layout, tools))
+            .filter_map(|line| finding(line, &name, &login, &seen.layout, &seen.tools))
+            .chain(seen.repository.as_ref().and_then(|repository| repository.finding(&output, &name, &seen.tools)))
             .map(|problem| problem.on(&result.host))
             .collect()
     }
 
-    async fn check_dependency(self: &Rc<Self>, call: &Call, dependency: &Dependency) -> R<Vec<Problem>> {
+    /// One thing that the recipe depends on, on those of its hosts that have answered so far.
+    async fn check_dependency(
+        self: &Rc<Self>,
+        call: &Call,
+        dependency: &Dependency,
+        lost: &[HostId],
+    ) -> R<Vec<Problem>> {
         let arguments: Vec<String> = dependency.arguments.iter().map(Value::to_s).collect();
         let first = arguments.first().cloned().unwrap_or_default();
         let test = test_of(&dependency.kind, &arguments);
         let message = dependency.message.borrow().clone();
         let text = message.unwrap_or_else(|| test.message.clone());
         let problem = |why: String| {
-            let mut problem =
-                Problem::new(ProblemKind::MissingTool, format!("depend on {} {first}", dependency.kind), why);
+            let what = format!("find what the recipe depends on, the {} {first}", dependency.kind);
+            let mut problem = Problem::new(ProblemKind::MissingTool, what, why).next(test.next);
             problem.site = dependency.site.clone();
             problem.task = Some("deploy:check".to_owned());
             problem
@@ -148,10 +202,19 @@ impl Cap {
         let wanted = Wanted::read(call, options.as_deref(), &dependency.options).await?;
         let hosts: Vec<HostId> =
             self.scope(call, &wanted).await?.unwrap_or_default().into_iter().map(|host| host.id).collect();
+        let hosts: Vec<HostId> = hosts.into_iter().filter(|host| !lost.contains(host)).collect();
+        if hosts.is_empty() {
+            return Ok(Vec::new());
+        }
         let results = self.probe(test.text, &format!("check {} {first}", dependency.kind), &hosts).await;
         let mut found = Vec::new();
         for result in results {
             if result.status == ExitStatus::Skipped && self.port.is_rehearsal() {
+                continue;
+            }
+            if let ExitStatus::Lost(why) = &result.status {
+                let what = format!("connect to {}", result.host);
+                found.push(Problem::new(ProblemKind::Connect, what, why.clone()).on(&result.host));
                 continue;
             }
             let fine = match (dependency.kind.as_str(), dependency.arguments.get(1)) {
@@ -178,6 +241,7 @@ async fn matches(call: &Call, expected: &Value, output: &[u8]) -> R<bool> {
 struct Test {
     text: String,
     message: String,
+    next: &'static str,
 }
 
 fn test_of(kind: &str, arguments: &[String]) -> Test {
@@ -205,7 +269,71 @@ fn test_of(kind: &str, arguments: &[String]) -> Test {
         ),
         _ => (first.clone(), format!("the output of {first:?} is not as expected ({second})")),
     };
-    Test { text, message }
+    let next = match kind {
+        "directory" | "file" => "put it there, or take the `depend' out of the recipe",
+        "writable" => "let the login write there, or take the `depend' out of the recipe",
+        "match" => "run the command by hand on the host and compare, or take the `depend' out of the recipe",
+        _ => "install it, or take the `depend' out of the recipe",
+    };
+    Test { text, message, next }
+}
+
+/// What is looked at on every host.
+struct Looked {
+    layout: Layout,
+    /// Programs with what they are needed for.
+    tools: Vec<(String, String)>,
+    repository: Option<Repository>,
+}
+
+impl Looked {
+    fn text(&self) -> String {
+        let mut text = probe_text(&self.layout, &self.tools);
+        if let Some(repository) = &self.repository {
+            // A client that is missing is a finding of its own.
+            let program = self.tools.first().map(|(program, _)| quote(program)).unwrap_or_else(|| "sh".to_owned());
+            text.push_str(&format!("if command -v {program} >/dev/null 2>&1; then\n"));
+            text.push_str(&format!("  if said=$( {} 2>&1); then :; else\n", repository.text));
+            text.push_str("    echo unreadable; printf '%s\\n' \"$said\" | sed 's/^/said /'\n  fi\nfi\n");
+        }
+        text
+    }
+}
+
+/// How the repository is tried on a host.
+struct Repository {
+    text: String,
+    url: String,
+    by_hand: String,
+    site: Option<Site>,
+}
+
+impl Repository {
+    /// What a host's output says of it.
+    fn finding(&self, output: &str, host: &str, tools: &[(String, String)]) -> Option<Problem> {
+        if !output.lines().any(|line| line == "unreadable") {
+            return None;
+        }
+        let said: Vec<u8> =
+            output.lines().filter_map(|line| line.strip_prefix("said ")).collect::<Vec<_>>().join("\n").into();
+        let why = deploy_scm::complaint(&said);
+        let over_ssh = tools.iter().any(|(program, _)| program == "ssh");
+        let next = if over_ssh && why.contains("Host key verification failed") {
+            format!(
+                "log in to the repository's host once from this machine, so that its key is in your known_hosts; by hand: ssh {host} {}",
+                self.by_hand
+            )
+        } else if over_ssh && why.contains("Permission denied") {
+            format!(
+                "give {host} a key for the repository, or set :forward_agent in ssh_options; by hand: ssh -A {host} {}",
+                self.by_hand
+            )
+        } else {
+            format!("by hand: ssh {host} {}", self.by_hand)
+        };
+        let problem = Problem::new(ProblemKind::Scm, format!("read the repository {} from the host", self.url), why);
+        Some(problem.at(self.site.clone()).next(next))
+    }
 }
 
 /// What the host prints: one finding a line.

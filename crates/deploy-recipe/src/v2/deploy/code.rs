@@ -66,7 +66,7 @@ impl Cap {
             group_writable: finish.group_writable,
             assets: finish.assets,
             refuse_dangling: finish.refuse_dangling,
-            flush: self.flag(call, "flush_release", true).await?,
+            flush: self.own_flag(call, "flush_release", true).await?,
         };
         self.record_builtin(Builtin::UpdateCode(Box::new(update)), hosts, false).await;
         self.flow.borrow_mut().building = true;
@@ -112,13 +112,18 @@ impl Cap {
         } else {
             None
         };
-        let dangling = self.get(call, "dangling_links").await?;
-        Ok(Finish {
-            links,
-            group_writable: layout.group_writable,
-            assets,
-            refuse_dangling: dangling.as_name().as_deref() == Some("fail"),
-        })
+        let refuse_dangling = self.refuses_dangling(call).await?;
+        Ok(Finish { links, group_writable: layout.group_writable, assets, refuse_dangling })
+    }
+
+    /// `dangling_links`: whether a link that points nowhere refuses the release.
+    pub async fn refuses_dangling(self: &Rc<Self>, call: &Call) -> R<bool> {
+        let value = self.get(call, "dangling_links").await?;
+        match value.as_name().unwrap_or_else(|| value.to_s()).trim().to_ascii_lowercase().as_str() {
+            "fail" | "refuse" => Ok(true),
+            "" | "warn" => Ok(false),
+            other => Err(self.no_value(call, "dangling_links", other, ":fail or :warn")),
+        }
     }
 
     /// The maintenance page's place.

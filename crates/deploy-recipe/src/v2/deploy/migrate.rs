@@ -102,7 +102,7 @@ impl Cap {
     /// Migrates between building and publishing, when the new release has migrations that the live one lacks and
     /// nothing else in the flow would run them.
     pub async fn migrate_on_deploy(self: &Rc<Self>, call: &Call) -> R<()> {
-        if !self.flag(call, "migrate_on_deploy", true).await? {
+        if !self.own_flag(call, "migrate_on_deploy", true).await? {
             self.note("migrations are not run: migrate_on_deploy is false");
             return Ok(());
         }

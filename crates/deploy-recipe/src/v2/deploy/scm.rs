@@ -7,7 +7,7 @@ use deploy_plan::{Op, Problem, ProblemKind, RemotePath, Site};
 use deploy_ruby::{Call, Command, CommandLine, Stderr, Value};
 use deploy_scm::{
     Detection, HostSide, LocalDirectory, Query, QueryOutput, Redacted, RepositoryUrl, Resolution, Resolver, ScmError,
-    ScmKind, Source, Strategy, Submodules, decide, detect,
+    ScmKind, Source, Strategy, Submodules, Transport, decide, detect,
 };
 
 use crate::v2::Cap;
@@ -36,8 +36,16 @@ fn kind_of(error: &ScmError) -> ProblemKind {
 }
 
 fn next_of(error: &ScmError, source: Option<&Source>) -> Option<String> {
-    let url = source.map(|source| source.url.as_str().to_owned()).unwrap_or_default();
+    let url = source.map(|source| source.url.to_string()).unwrap_or_default();
     match error {
+        ScmError::Unsupported { option: "deploy_via", .. } => Some("set :deploy_via, :remote_cache".to_owned()),
+        ScmError::Unsupported { option: "scm", .. } => Some("set :scm, :git or set :scm, :subversion".to_owned()),
+        ScmError::Character { what: "revision", .. } | ScmError::Form { what: "revision", .. } => {
+            Some("set :branch or :revision to the name of a branch, a tag or a commit".to_owned())
+        }
+        ScmError::Character { what: "repository", .. } | ScmError::Form { what: "repository", .. } => {
+            Some("set :repository, \"git@git.example.com:my_shop.git\" or another address".to_owned())
+        }
         ScmError::Unreachable { .. } => Some(match source.map(|source| source.kind) {
             Some(ScmKind::Git) => format!("try on this machine: git ls-remote {url}"),
             _ => format!("try on this machine: svn info {url}"),
@@ -50,8 +58,17 @@ fn next_of(error: &ScmError, source: Option<&Source>) -> Option<String> {
 }
 
 impl Cap {
-    fn scm_problem(&self, what: &str, error: &ScmError, variable: &str, source: Option<&Source>) -> Problem {
+    pub fn scm_problem(&self, what: &str, error: &ScmError, variable: &str, source: Option<&Source>) -> Problem {
+        // The setting at fault, not the one that led to the question.
+        let variable = match error {
+            ScmError::Unreachable { .. } | ScmError::Undecided { .. } | ScmError::Answer { .. } => {
+                if self.set_at("local_repository").is_some() { "local_repository" } else { "repository" }
+            }
+            ScmError::MissingProgram { .. } => "scm_command",
+            _ => variable,
+        };
         let mut problem = Problem::new(kind_of(error), what, error.to_string()).at(self.set_at(variable));
+        problem.task = self.current_task().map(|task| task.full_name());
         problem.next = next_of(error, source);
         problem
     }
@@ -118,10 +135,7 @@ impl Cap {
         if let Some(arguments) = words(self.own_text(call, "scm_arguments").await?) {
             source.arguments = arguments;
         }
-        source.username = self.text(call, "scm_username").await?;
-        if source.password.is_none() {
-            source.password = self.text(call, "scm_password").await?.map(Redacted::new);
-        }
+        self.scm_login(call, source).await?;
         source.auth_cache = self.flag(call, "scm_auth_cache", false).await?;
         source.verbose = self.flag(call, "scm_verbose", false).await?;
         if let Some(remote) = self.own_text(call, "remote").await? {
@@ -134,6 +148,29 @@ impl Cap {
         if self.flag(call, "git_enable_submodules", false).await? {
             let deep = self.flag(call, "git_submodules_recursive", true).await?;
             source.submodules = if deep { Submodules::Recursive } else { Submodules::TopLevel };
+        }
+        Ok(())
+    }
+
+    /// `scm_username` and `scm_password`, where the way to the repository can carry them.
+    async fn scm_login(self: &Rc<Self>, call: &Call, source: &mut Source) -> R<()> {
+        if source.kind == ScmKind::Subversion || source.url.transport() == Transport::Http {
+            source.username = self.text(call, "scm_username").await?;
+            if source.password.is_none() && source.url.transport() != Transport::SvnSsh {
+                source.password = self.text(call, "scm_password").await?.map(Redacted::new);
+            }
+        }
+        for (variable, used) in
+            [("scm_username", source.username.is_some()), ("scm_password", source.password.is_some())]
+        {
+            let set = self.variables.borrow().is_own(variable);
+            if set && !used {
+                let text = format!("the variable :{variable} has no effect: {} has no login by password", source.url);
+                self.warn_at(self.set_at(variable), &text);
+            }
+        }
+        if let Some(password) = &source.password {
+            self.local_effects(call).keep_secret(password.reveal());
         }
         Ok(())
     }
@@ -171,6 +208,12 @@ impl Cap {
         let variable = if self.variables.borrow().is_own("revision") { "revision" } else { "branch" };
         self.refuse_stranger(call, variable, &wanted)?;
         let pinned = self.resolve(call, &source, &wanted).await?;
+        if let Some(why) = &pinned.unverified {
+            self.note(format!(
+                "whether the repository has the commit {} shows on the hosts; asked from this machine: {why}",
+                pinned.revision.short()
+            ));
+        }
         let exclude = names(&self.get(call, "copy_exclude").await?);
         let pinned = Pinned { source, strategy, exclude, pinned };
         self.flow.borrow_mut().pinned = Some(pinned.clone());
@@ -257,13 +300,22 @@ impl Cap {
         let mut side = HostSide::new(pinned.strategy, release, cache, state);
         side.exclude.clone_from(&pinned.exclude);
         side.known_hosts = self.known_hosts(call, &pinned.source).await;
+        let mut before = Vec::new();
+        if let Some(password) = &pinned.source.password {
+            // As an op of its own it is in no list of processes and in no plan; the checkout removes it at its end.
+            let path = side.run_dir.join("scm-password");
+            before.push(Op::WriteFile { path: path.clone(), content: password.reveal().to_owned(), mode: Some(0o600) });
+            side.secret_file = Some(path);
+        }
         let ops = pinned.source.host_ops(&pinned.pinned, &side);
         let what = "prepare the checkout";
-        ops.map_err(|error| fail(call, self.scm_problem(what, &error, "repository", Some(&pinned.source))))
+        let ops =
+            ops.map_err(|error| fail(call, self.scm_problem(what, &error, "repository", Some(&pinned.source))))?;
+        Ok(before.into_iter().chain(ops).collect())
     }
 
     /// The lines of `known_hosts` by which this machine trusts the repository's host.
-    async fn known_hosts(self: &Rc<Self>, call: &Call, source: &Source) -> Vec<String> {
+    pub async fn known_hosts(self: &Rc<Self>, call: &Call, source: &Source) -> Vec<String> {
         let Some((host, port)) = source.url.ssh_host() else { return Vec::new() };
         let name = match port {
             Some(port) if port != 22 => format!("[{host}]:{port}"),
