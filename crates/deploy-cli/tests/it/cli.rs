@@ -257,10 +257,10 @@ fn unknown_options_are_said_in_the_plan() {
     let (code, out, err) = said(directory.path(), &["-n", "odd"]);
     assert_eq!(code, 0, "{err}");
     for word in [
-        "config/deploy.rb:14:1: the task odd knows no option :rolse",
+        "config/deploy.rb:13:1: the task odd knows no option :rolse",
         "did you mean :roles?",
         ":hots",
-        "config/deploy.rb:15:13",
+        "config/deploy.rb:14:13",
     ] {
         assert!(out.contains(word), "{word} is missing: {out}");
     }
