@@ -319,7 +319,8 @@ async fn check_lists_everything_at_once() {
         ]
     );
     assert_eq!(failed[2].why, "svn: E170013: Unable to connect; svn: E000111: refused");
-    assert_eq!(failed[2].site.as_ref().unwrap().line, 2);
+    let line = SEED.lines().position(|line| line.starts_with("set :repository")).unwrap() + 1;
+    assert_eq!(failed[2].site.as_ref().unwrap().line as usize, line);
     assert!(failed[2].next.as_ref().unwrap().contains("ssh web2.example.com svn info svn://"), "{failed:?}");
     assert_eq!(failed[0].next.as_deref(), Some("cap deploy:setup HOSTS=web1.example.com"));
 }

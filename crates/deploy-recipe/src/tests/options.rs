@@ -9,7 +9,9 @@ use super::{Notes, SEED, deployer, fail, load, refuse, run, run_recipe};
 use crate::{CliValue, Loader, Recipe};
 
 /// Lines of the recipe that the tests add to.
-const SEED_LINES: u32 = 21;
+fn seed_lines() -> u32 {
+    SEED.lines().count() as u32
+}
 
 async fn load_saying(text: &str, said: &[(&str, &str)]) -> Recipe {
     let effects = deployer();
@@ -87,7 +89,7 @@ async fn our_settings_take_any_form_of_a_word() {
         assert!(problem.why.contains(value) && problem.next.is_some(), "{}", problem.why);
     }
     let symbol = fail(&format!("{SEED}set :dangling_links, :nope\n"), &["deploy"]).await.0;
-    assert_eq!(symbol.site.unwrap().line, SEED_LINES + 1);
+    assert_eq!(symbol.site.unwrap().line, seed_lines() + 1);
 }
 
 #[tokio::test]
@@ -97,11 +99,11 @@ async fn a_setting_is_named_where_it_was_made() {
         format!("{SEED}before 'deploy' do\n  x = [1].map {{ |y| y + 1 }}\n  puts x.inspect\nend\nset :branch, 'a;b'\n");
     let (problem, _) =
         fail(&text.replace("svn://svn.example.com/apps/my_cool_app/trunk", "git://h/x.git"), &["deploy"]).await;
-    assert_eq!(problem.site.as_ref().unwrap().line, SEED_LINES + 5, "{problem:?}");
+    assert_eq!(problem.site.as_ref().unwrap().line, seed_lines() + 5, "{problem:?}");
     let (problem, _) =
         fail(&format!("{SEED}before('deploy') {{ logger.info 'x' }}\nset :shared_children, %w(../x)\n"), &["deploy"])
             .await;
-    assert_eq!(problem.site.as_ref().unwrap().line, SEED_LINES + 2, "{problem:?}");
+    assert_eq!(problem.site.as_ref().unwrap().line, seed_lines() + 2, "{problem:?}");
     let problem = failing(SEED, &[("deploy_via", "copy")], "deploy").await;
     assert_eq!(problem.site.unwrap().to_string(), "the command line, -s deploy_via");
     let problem = failing(SEED, &[("repository", "svn+x://h")], "deploy").await;
