@@ -20,7 +20,6 @@ const CAP: &str = "cap ";
 pub struct Again {
     options: String,
     settings: Vec<(String, String)>,
-    ssh: String,
 }
 
 impl Again {
@@ -40,14 +39,12 @@ impl Again {
         }
         args.set_before.iter().for_each(|text| option("-S", &discreet(text)));
         args.set.iter().for_each(|text| option("-s", &discreet(text)));
-        let mut ssh = String::new();
         if let Some(file) = args.ssh_config.as_ref().map(|file| file.to_string_lossy()) {
             option("--ssh-config", &file);
-            ssh = format!("-F {} ", word(&file));
         }
         let settings = args.words().environment;
         let settings = settings.into_iter().filter(|(name, _)| !OF_ONE_TASK.contains(&name.as_str())).collect();
-        Self { options, settings, ssh }
+        Self { options, settings }
     }
 
     /// The same problems, with something to do next that can be typed as it stands.
@@ -77,7 +74,7 @@ impl Again {
             rest = after;
         }
         out.push_str(rest);
-        if self.ssh.is_empty() { out } else { out.replace("by hand: ssh ", &format!("by hand: ssh {}", self.ssh)) }
+        out
     }
 
     /// A whole command; `words` are those behind `cap`.
@@ -200,7 +197,6 @@ mod tests {
                 format!("mend it, then run cap {options} deploy:check ROLES=app STAGE='it'\\''s' again"),
             ),
             ("`cap -T` lists, `cap -H` explains", format!("`cap {options} -T` lists, `cap -H` explains")),
-            ("by hand: ssh -p 22 a@b", "by hand: ssh -F x -p 22 a@b".to_owned()),
             ("recap deploy:check", "recap deploy:check".to_owned()),
         ] {
             assert_eq!(given.hint(text), wanted);

@@ -58,12 +58,12 @@ impl Folds {
     }
 }
 
-/// `link what is shared on 5 hosts (0.1-0.4 s)`.
+/// `on 5 hosts: link what is shared (0.1-0.4 s)`.
 fn words(done: &[(HostId, Duration)], title: &str, all: usize) -> Option<String> {
     let hosts: Vec<HostId> = done.iter().map(|(host, _)| host.clone()).collect();
     let times = done.iter().map(|(_, elapsed)| *elapsed);
     let (least, most) = (times.clone().min()?, times.max()?);
-    Some(format!("{} {} ({})", shorten(title, 120), on_hosts(&hosts, all), between(least, most)))
+    Some(format!("{}: {} ({})", on_hosts(&hosts, all), shorten(title, 120), between(least, most)))
 }
 
 /// `0.1-0.4 s`, or one time where both are shown alike.

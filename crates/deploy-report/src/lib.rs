@@ -52,10 +52,10 @@
 //! let shown = String::from_utf8(screen.0.lock().unwrap().clone())?;
 //! assert_eq!(shown, "\
 //! [web1] out: up 3 days\\x1b[2J [secret]
-//!     done: uptime on web1 (0.1 s)
+//!     done on web1: uptime (0.1 s)
 //!
-//! HOST  RELEASE  REVISION  SECONDS  RESULT
-//! web1  -        -             0.1  ok
+//! HOST  SECONDS  RESULT
+//! web1      0.1  ok
 //! Done: 1 host, 0.1 s
 //! ");
 //! # Ok::<(), Box<dyn std::error::Error>>(())

@@ -106,7 +106,7 @@ impl Line {
         let text = match self.kind {
             Kind::Head | Kind::Command | Kind::Out => paint.on(style, &self.text),
             Kind::Still => format!("    {}", paint.on(style, &self.text)),
-            Kind::Together => format!("    {}", paint.on(style, &format!("{}: {}", self.kind.word(), self.text))),
+            Kind::Together => format!("    {}", paint.on(style, &format!("{} {}", self.kind.word(), self.text))),
             Kind::Err => format!("{} {}", paint.on(Style::Warn, "err:"), self.text),
             kind => paint.on(style, &format!("{}: {}", kind.word(), self.text)),
         };
@@ -237,7 +237,7 @@ impl Narrator {
                 let done = self.folds.take(*step, self.hosts.len());
                 let mut lines: Vec<Line> =
                     done.map(|text| self.line(None, Kind::Together, &text)).into_iter().collect();
-                let text = format!("still running: {} {on} ({time})", shorten(title, 120));
+                let text = format!("still running {on}: {} ({time})", shorten(title, 120));
                 lines.push(self.line(None, Kind::Still, &text));
                 lines
             }

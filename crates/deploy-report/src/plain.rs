@@ -20,10 +20,10 @@ const LOOK: Duration = Duration::from_secs(1);
 ///
 /// ```text
 /// ==> deploy (run 20261123054446-4f1c)
-/// --> 1. build release 20261123054446 [build] on 5 hosts
-///     done: check out 4711 into releases/20261123054446 on 4 of 5 hosts (1.2-1.9 s)
-///     still running: check out 4711 into releases/20261123054446 on db1.example.com (15.0 s)
-///     done: check out 4711 into releases/20261123054446 on db1.example.com (21.3 s)
+/// --> 1. build release 20261123054446 [build] on 2 hosts
+///     done on web1.example.com: check out 4711 into releases/20261123054446 (1.9 s)
+///     still running on db1.example.com: check out 4711 into releases/20261123054446 (15.0 s)
+///     done on db1.example.com: check out 4711 into releases/20261123054446 (21.3 s)
 /// --> 2. restart [restart] on app1.example.com, app2.example.com
 ///     $ touch /var/www/shop/current/tmp/restart.txt  # config/deploy.rb:18:5
 /// [app1.example.com] out: whatever it printed

@@ -12,6 +12,8 @@ use crate::{Secrets, visible};
 const MANY: usize = 20;
 /// Most characters of what is said beside a result; the errors below the table tell it in full.
 const NOTE: usize = 60;
+/// Least room for a result, however narrow the terminal is.
+const LEAST: usize = 20;
 /// What stands above the columns.
 const HEADS: [&str; 5] = ["HOST", "RELEASE", "REVISION", "SECONDS", "RESULT"];
 /// What is left out first where the terminal is narrow: the last line has the release and the revision, too.
@@ -101,13 +103,20 @@ fn table(rows: &[HostRow], clean: &dyn Fn(&str) -> String, paint: Paint, columns
             *width = (*width).max(cell.chars().count());
         }
     }
-    let shown = shown(&widths, columns);
+    let mut shown = shown(&widths, columns);
+    if rows.iter().all(|row| row.release.is_none() && row.revision.is_none()) {
+        // A run without releases.
+        shown.retain(|index| ![1, 2].contains(index));
+    }
     let mut text = String::new();
     for (cells, style) in &lines {
         let mut line = String::new();
         for (index, (cell, width)) in cells.iter().zip(widths).enumerate() {
             match index {
-                4 => line.push_str(&paint.on(*style, cell)),
+                4 => {
+                    let room = columns.map_or(usize::MAX, |columns| columns.saturating_sub(line.chars().count()));
+                    line.push_str(&paint.on(*style, &shorten(cell, room.max(LEAST))));
+                }
                 _ if !shown.contains(&index) => {}
                 3 => line.push_str(&format!("{cell:>width$}  ")),
                 _ => line.push_str(&format!("{cell:width$}  ")),
@@ -269,5 +278,8 @@ host2.example.com      0.2  FAILED
 "
         );
         assert_eq!(width(30), 25);
+        let failed = [row(1, HostResult::Failed, "run `bundle install --deployment --without test`")];
+        let text = shown(&failed, Some(80));
+        assert!(text.lines().all(|line| line.chars().count() <= 80) && text.contains("FAILED: run `bundle"), "{text}");
     }
 }

@@ -67,8 +67,8 @@ fn what_takes_long_is_told_with_what_is_done() {
     assert_eq!(
         told,
         [
-            "    still running: check out 4711 on host2, host3, host4, host5 (16.0 s)",
-            "    done: check out 4711 on host1 (0.1 s)"
+            "    still running on host2, host3, host4, host5: check out 4711 (16.0 s)",
+            "    done on host1: check out 4711 (0.1 s)"
         ]
     );
 }

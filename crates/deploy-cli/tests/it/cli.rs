@@ -170,16 +170,19 @@ fn a_log_that_cannot_be_written_is_told_before_anything_runs() {
 #[test]
 fn a_reader_that_goes_away_is_no_disaster() {
     let directory = project();
-    let mut child = Command::new(env!("CARGO_BIN_EXE_cap"))
-        .arg("-H")
-        .current_dir(directory.path())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    drop(child.stdout.take());
-    let output = child.wait_with_output().unwrap();
-    assert_eq!((output.status.code(), String::from_utf8_lossy(&output.stderr).as_ref()), (Some(0), ""));
+    for args in [&["-H"][..], &["-T"], &["-e", "hello"], &["help"], &["-n", "hello"], &["--man"]] {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_cap"))
+            .args(args)
+            .current_dir(directory.path())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        drop(child.stdout.take());
+        let output = child.wait_with_output().unwrap();
+        let err = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!((output.status.code(), err.as_str()), (Some(0), ""), "{args:?}");
+    }
 }
 
 #[test]

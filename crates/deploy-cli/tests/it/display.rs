@@ -84,7 +84,7 @@ fn embedded_a_terminal_that_cannot_draw_gets_plain_lines() {
     let stage = stage("true");
     let mut command = stage.command(&["deploy"]);
     command.env("TERM", "dumb");
-    let ran = Terminal::start(&command).end().expect(0).says(&["done: ", "on 5 hosts", "Deployed: "]);
+    let ran = Terminal::start(&command).end().expect(0).says(&["done on 5 hosts: ", "Deployed: "]);
     assert!(!ran.text.contains('\u{1b}'), "{:?}", ran.text);
     assert_ends_well(&ran.text, "Deployed: ");
 }
@@ -134,4 +134,33 @@ fn embedded_a_plan_has_the_phases_of_the_run() {
     // The host that has migrated finishes its release right behind that, in the same flight.
     assert_eq!((run.len(), &run[..=migrates]), (planned.len(), &planned[..=migrates]));
     assert_eq!(run[migrates + 2..], planned[migrates + 2..]);
+}
+
+#[test]
+fn embedded_quiet_tells_the_end_and_what_failed() {
+    let stage = stage("test ! -e broken");
+    let quiet = |expected: i32| {
+        let ran = stage.cap(&["-q", "deploy"]).expect(expected);
+        assert!(!ran.text.contains("--> ") && !ran.text.contains("done on"), "{}", ran.text);
+        ran
+    };
+    let ran = quiet(0);
+    assert!(ran.text.starts_with("\nHOST "), "{}", ran.text);
+    assert!(ran.text.lines().last().unwrap().starts_with("Deployed: "), "{}", ran.text);
+    stage.on("app2", "touch broken");
+    // The old release is restarted by the same command, so that this needs a person.
+    quiet(7).says(&["[app2.example.com] FAILED: ", "STUCK", "error: could not run", "next: "]);
+}
+
+#[test]
+fn embedded_colour_is_for_terminals_that_want_it() {
+    let stage = stage("true");
+    let colours = |name: &str, value: &str| {
+        let mut command = stage.command(&["--format", "plain", "invoke", "COMMAND=true"]);
+        command.env("TERM", "xterm").env(name, value);
+        Terminal::start(&command).end().expect(0).text.contains('\u{1b}')
+    };
+    assert!(colours("LANG", "C"));
+    assert!(!colours("NO_COLOR", "1"));
+    assert!(!stage.cap(&["invoke", "COMMAND=true"]).expect(0).text.contains('\u{1b}'), "a pipe");
 }

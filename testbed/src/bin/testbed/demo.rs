@@ -156,7 +156,7 @@ impl Stage {
 
     /// Runs the real `cap`, its output on this terminal.
     fn cap(&self, repository: &str, task: &str, told: Told) -> Step<()> {
-        // A terminal gets one line per server, redrawn; anywhere else each step of each server is a line, and once is enough.
+        // A terminal gets one line per server, redrawn; anywhere else each step is a line, and once is enough.
         let on_terminal = std::io::stderr().is_terminal();
         let quiet: &[&str] = if told == Told::Briefly && !on_terminal { &["-q"] } else { &[] };
         say(&format!("$ cap {}", [quiet, &[task]].concat().join(" ")));
@@ -169,10 +169,6 @@ impl Stage {
             .arg(task)
             .status()
             .map_err(|e| format!("cannot run {}: {e}", self.cap.display()))?;
-        if on_terminal {
-            // The live display leaves the cursor at the end of its last line.
-            say("");
-        }
         match status.code() {
             Some(0) => Ok(()),
             Some(130) => Err("stopped; the servers and everything they made are gone".into()),
