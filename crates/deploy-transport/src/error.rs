@@ -176,6 +176,16 @@ pub enum ConnectErrorKind {
         /// The line that revokes it.
         recorded: Box<RecordedKey>,
     },
+    /// The host shows a certificate of an authority that is known for it, but the certificate is no good.
+    #[error("the host certificate {:?} (serial {}) {problem}; it is for {} and good from {} to {}, signed by {} ({})",
+        .certificate.key_id, .certificate.serial, .certificate.principals(), .certificate.valid_after(),
+        .certificate.valid_before(), .certificate.authority.fingerprint, .certificate.authority.place())]
+    HostCertificate {
+        /// What is wrong: it `is expired`, for instance.
+        problem: String,
+        /// What the certificate says.
+        certificate: Box<HostCertificate>,
+    },
     /// A host key could not be recorded or the file of known hosts could not be read.
     #[error("the known hosts file {} cannot be used", .path.display())]
     KnownHostsFile {
@@ -263,6 +273,43 @@ impl ConnectErrorKind {
             _ => false,
         }
     }
+}
+
+/// What a host certificate says of itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HostCertificate {
+    /// The name that its authority gave it.
+    pub key_id: String,
+    /// Its number.
+    pub serial: u64,
+    /// The host names it is for; all if there is none.
+    pub principals: Vec<String>,
+    /// The second since 1970 from which it is good.
+    pub after: u64,
+    /// The second from which it is not any more.
+    pub before: u64,
+    /// The line by which its authority is known.
+    pub authority: RecordedKey,
+}
+
+impl HostCertificate {
+    fn principals(&self) -> String {
+        if self.principals.is_empty() { "all hosts".into() } else { self.principals.join(", ") }
+    }
+
+    fn valid_after(&self) -> String {
+        date(self.after)
+    }
+
+    fn valid_before(&self) -> String {
+        date(self.before)
+    }
+}
+
+/// A second since 1970 as people read it, in UTC; the ends of time mean for ever.
+fn date(second: u64) -> String {
+    let stamp = i64::try_from(second).ok().filter(|second| *second > 0);
+    stamp.and_then(|second| jiff::Timestamp::from_second(second).ok()).map_or_else(|| "ever".into(), |s| s.to_string())
 }
 
 /// A host key of which nothing is recorded.

@@ -14,6 +14,7 @@
 //! - [`Session::exec`] starts a command and gives a [`Running`]: events to read, a [`Stdin`] to write to, signals.
 //! - A result is one of three things: [`ExitStatus::Code`], [`ExitStatus::Signal`] or [`ExitStatus::Lost`]. Lost is never success.
 //! - [`ConnectError`] says where, why and after how many tries, in kinds that a program can tell apart.
+//! - [`transfer::upload`] and [`transfer::download`] copy files and trees, whole or not at all.
 //! - [`local::Run`] runs one command of this machine to its end; [`KnownHosts`] reads and judges known_hosts files.
 //!
 //! # A complete example
@@ -68,8 +69,7 @@
 //! # Limits
 //!
 //! - Unix only. The runtime is tokio.
-//! - No host certificates (`@cert-authority` lines are read, but a host must show a plain key), no certificate files for the user
-//!   (those of an agent work), no GSSAPI, no X11, no port forwarding, no file transfer beyond what commands do.
+//! - No GSSAPI, no X11, no port forwarding. Files travel through commands (`cat`, `tar`), not SFTP.
 //! - Options of ssh_config that would matter but are not honoured (and those that ssh does not know) are listed in
 //!   [`Target::unhonoured`] instead of being ignored silently. Names are not canonicalized.
 //! - A command that nobody reads does not slow the others on its connection: what exceeds 1 MiB goes to a file without a name
@@ -86,6 +86,7 @@ pub mod known_hosts;
 pub mod local;
 pub mod ssh_config;
 pub mod target;
+pub mod transfer;
 
 mod environment;
 mod pattern;
@@ -99,7 +100,8 @@ mod test_support;
 
 pub use environment::LocalEnvironment;
 pub use error::{
-    ConnectError, ConnectErrorKind, ConnectPhase, Endpoint, ExecError, KeyFileProblem, TriedLogin, UnknownHostKey,
+    ConnectError, ConnectErrorKind, ConnectPhase, Endpoint, ExecError, HostCertificate, KeyFileProblem, TriedLogin,
+    UnknownHostKey,
 };
 pub use known_hosts::{Fingerprint, KnownHosts};
 pub use local::LocalConnector;

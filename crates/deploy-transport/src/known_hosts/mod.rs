@@ -88,6 +88,14 @@ pub enum Decision {
 #[derive(Debug, Clone, Default)]
 pub struct KnownHosts {
     files: Vec<(PathBuf, Vec<Line>)>,
+    /// Keys that are refused for every host.
+    revoked: Vec<RevokedKey>,
+}
+
+#[derive(Debug, Clone)]
+struct RevokedKey {
+    key: Vec<u8>,
+    recorded: RecordedKey,
 }
 
 impl KnownHosts {
@@ -111,6 +119,47 @@ impl KnownHosts {
         self.files.push((file.to_owned(), lines));
     }
 
+    /// Reads keys that are refused for every host (`RevokedHostKeys`): public keys, one per line. A file that is missing, or of
+    /// which nothing can be made (OpenSSH's binary lists), is an error: it must not open the door.
+    pub fn read_revoked(&mut self, path: &Path) -> io::Result<()> {
+        let content = std::fs::read(path)?;
+        if content.starts_with(b"SSHKRL") {
+            return Err(io::Error::other("it is a binary revocation list (KRL); only lists of public keys are read"));
+        }
+        for (index, text) in String::from_utf8_lossy(&content).lines().enumerate() {
+            // As a line for every host.
+            if let Some(line) = Line::parse(index + 1, &format!("* {}", text.trim())) {
+                self.revoked.push(RevokedKey { recorded: recorded(path, &line), key: line.key });
+            }
+        }
+        Ok(())
+    }
+
+    /// The line that revokes a key, for this host or for all.
+    pub fn revoked(&self, host: &str, port: u16, key: &[u8]) -> Option<RecordedKey> {
+        let everywhere = self.revoked.iter().find(|revoked| revoked.key == key).map(|revoked| revoked.recorded.clone());
+        let name = name_with_port(host, port);
+        let is_it = |line: &Line| line.marker == Marker::Revoked && line.key == key;
+        let here = |name: &str| {
+            let line = self.lines_matching(name).find(|(_, line)| is_it(line))?;
+            Some(recorded(line.0, line.1))
+        };
+        everywhere.or_else(|| here(&name)).or_else(|| here(host))
+    }
+
+    /// The authorities that may sign certificates for a host.
+    pub fn authorities(&self, host: &str, port: u16) -> Vec<(RecordedKey, Vec<u8>)> {
+        let name = name_with_port(host, port);
+        let names = [name.as_str(), host];
+        let names = names.iter().take(if port == DEFAULT_PORT { 1 } else { 2 });
+        let mut found = Vec::new();
+        for name in names {
+            let lines = self.lines_matching(name).filter(|(_, line)| line.marker == Marker::CertAuthority);
+            found.extend(lines.map(|(file, line)| (recorded(file, line), line.key.clone())));
+        }
+        found
+    }
+
     /// The files that were read.
     pub fn files(&self) -> Vec<PathBuf> {
         self.files.iter().map(|(file, _)| file.clone()).collect()
@@ -125,6 +174,9 @@ impl KnownHosts {
 
     /// Judges the key that a host showed.
     pub fn judge(&self, host: &str, port: u16, key: &[u8]) -> Decision {
+        if let Some(recorded) = self.revoked(host, port, key) {
+            return Decision::Revoked(recorded);
+        }
         let decision = self.judge_name(&name_with_port(host, port), key);
         let open = !matches!(decision, Decision::Known(_) | Decision::Revoked(_) | Decision::Changed(_));
         if port != DEFAULT_PORT && open {

@@ -56,12 +56,19 @@ impl Agent {
 
     /// Something that signs with the agent's keys.
     pub(crate) fn signer(&mut self) -> AgentSigner<'_> {
-        AgentSigner { agent: self }
+        AgentSigner { agent: self, plain: None }
+    }
+
+    /// Something that signs with this key of the agent's, whatever identity is shown to the server.
+    pub(crate) fn signer_with(&mut self, key: AgentIdentity) -> AgentSigner<'_> {
+        AgentSigner { agent: self, plain: Some(key) }
     }
 }
 
 pub(crate) struct AgentSigner<'a> {
     agent: &'a mut Agent,
+    /// The key to sign with, if not the identity itself.
+    plain: Option<AgentIdentity>,
 }
 
 pub(crate) enum SignError {
@@ -86,6 +93,9 @@ impl Signer for AgentSigner<'_> {
         hash: Option<HashAlg>,
         data: Vec<u8>,
     ) -> Result<Vec<u8>, SignError> {
+        // For a certificate from a file the agent has only the key.
+        let plain = self.plain.clone();
+        let key = plain.as_ref().unwrap_or(key);
         self.agent.client.sign_request(key, hash, data).await.map_err(|error| SignError::Agent(error.to_string()))
     }
 }

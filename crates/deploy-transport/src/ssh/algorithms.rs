@@ -121,6 +121,13 @@ pub(crate) fn may_sign(wanted: &Algorithms, algorithm: &Algorithm) -> bool {
     allowed.contains(&algorithm.to_string())
 }
 
+/// May a certificate be signed by an authority's key of this algorithm?
+pub(crate) fn may_certify(wanted: &Algorithms, algorithm: &str) -> bool {
+    let plain: Vec<String> = HOST_KEYS.iter().map(ToString::to_string).collect();
+    let choice = Choice::new(plain.clone(), ["ssh-rsa"]);
+    choice.pick(wanted.authorities.as_ref()).iter().any(|name| name == algorithm)
+}
+
 /// What to ask the server for.
 fn preferred(wanted: &Algorithms, known_types: &[String], authority: bool) -> Preferred {
     let kex = key_exchanges().pick(wanted.kex.as_ref());

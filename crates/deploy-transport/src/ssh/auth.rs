@@ -7,13 +7,14 @@ use std::time::Duration;
 
 use russh::client::{AuthResult, Handle, KeyboardInteractiveAuthResponse};
 use russh::keys::agent::AgentIdentity;
-use russh::keys::{Algorithm, HashAlg, PrivateKey, PrivateKeyWithHashAlg, PublicKey};
+use russh::keys::{Algorithm, Certificate, HashAlg, PrivateKey, PrivateKeyWithHashAlg, PublicKey};
 use russh::{MethodKind, MethodSet, SendError, Signer};
 
 use super::agent::{self, Agent};
 use super::algorithms::may_sign;
 use super::handler::{Handler, Shared, printable};
-use super::keys::{Content, KeyFile, KeyStore};
+use super::keys::{Content, KeyFile, KeyStore, UserCertificate, certificates};
+use super::signer::FileSigner;
 use crate::error::{ConnectErrorKind, ConnectPhase, KeyFileProblem, TriedLogin};
 use crate::known_hosts::Fingerprint;
 use crate::prompt::{Answers, PromptKind};
@@ -21,6 +22,8 @@ use crate::target::{AuthMethod, Target};
 
 /// OpenSSH's servers hang up after six refusals. One is kept for a password.
 const MAX_KEYS: usize = 5;
+/// How many methods in a row a server may want.
+const MAX_STEPS: usize = 4;
 /// How long an agent may take to sign, which can mean that a person confirms it.
 const AGENT_DEADLINE: Duration = Duration::from_secs(60);
 /// How often a server may ask questions in one keyboard-interactive login.
@@ -36,6 +39,9 @@ pub(crate) struct Credentials {
 enum Candidate {
     Agent(Box<AgentIdentity>),
     File(KeyFile),
+    /// A certificate whose key the agent holds, or a file.
+    AgentCertificate(UserCertificate, Box<AgentIdentity>),
+    FileCertificate(UserCertificate, KeyFile),
 }
 
 /// The state of one login.
@@ -47,6 +53,10 @@ pub(crate) struct Login<'a> {
     offered: Option<MethodSet>,
     tried: Vec<TriedLogin>,
     untried: usize,
+    /// Methods that succeeded without being enough.
+    steps: usize,
+    /// Keys that have done their part, or were refused: each is tried once.
+    spent: HashSet<Fingerprint>,
     key_problem: Option<ConnectErrorKind>,
     rsa_hash: Option<Option<HashAlg>>,
     /// A person was asked meanwhile, which can take longer than the server waits.
@@ -73,17 +83,35 @@ impl<'a> Login<'a> {
             offered: None,
             tried: Vec::new(),
             untried: 0,
+            steps: 0,
+            spent: HashSet::new(),
             key_problem: None,
             rsa_hash: None,
             asked: false,
         }
     }
 
-    /// Tries everything that is allowed until the server is content.
+    /// Tries everything that is allowed until the server is content. A server may want several methods, one after the other: each
+    /// success on the way begins a new round with what it still wants.
     pub(crate) async fn run(&mut self) -> Result<(), ConnectErrorKind> {
+        for _ in 0..MAX_STEPS {
+            let steps = self.steps;
+            if matches!(self.round().await?, Step::In) {
+                return Ok(());
+            }
+            if self.steps == steps {
+                break;
+            }
+        }
+        Err(self.refused())
+    }
+
+    /// Tries every method in turn, up to a success that is not enough.
+    async fn round(&mut self) -> Result<Step, ConnectErrorKind> {
+        let steps = self.steps;
         for method in &self.target.auth_methods {
             if !matches!(method, AuthMethod::PublicKey) && matches!(self.ask_for_methods().await?, Step::In) {
-                return Ok(());
+                return Ok(Step::In);
             }
             if !self.may_try(*method) {
                 continue;
@@ -93,14 +121,11 @@ impl<'a> Login<'a> {
                 AuthMethod::KeyboardInteractive => self.keyboard_interactive().await?,
                 AuthMethod::Password => self.password().await?,
             };
-            if matches!(step, Step::In) {
-                return Ok(());
+            if matches!(step, Step::In) || self.steps > steps {
+                return Ok(step);
             }
         }
-        if matches!(self.ask_for_methods().await?, Step::In) {
-            return Ok(());
-        }
-        Err(self.refused())
+        self.ask_for_methods().await
     }
 
     /// Asks what the server would take, unless it has said so already. It may even want nothing.
@@ -146,7 +171,13 @@ impl<'a> Login<'a> {
                     self.tried.extend(tried);
                     return Err(self.hung_up());
                 }
-                if !partial_success {
+                let key = tried.as_ref().and_then(|tried| tried.fingerprint);
+                if partial_success {
+                    self.steps += 1;
+                    self.spent.extend(key);
+                } else {
+                    // A key offered before its turn has not been judged.
+                    self.spent.extend(key.filter(|_| remaining_methods.contains(&MethodKind::PublicKey)));
                     self.tried.extend(tried);
                 }
                 self.offered = Some(remaining_methods);
@@ -169,7 +200,7 @@ impl<'a> Login<'a> {
     async fn public_keys(&mut self) -> Result<Step, ConnectErrorKind> {
         let mut agent = Agent::connect(&self.target.agent, self.handle.agent_session_binding()).await;
         let candidates = self.candidates(agent.as_mut()).await;
-        let mut sent = 0;
+        let (mut sent, steps) = (0, self.steps);
         for (index, candidate) in candidates.iter().enumerate() {
             if !self.may_try(AuthMethod::PublicKey) {
                 break;
@@ -180,11 +211,16 @@ impl<'a> Login<'a> {
             }
             let step = match (candidate, agent.as_mut()) {
                 (Candidate::Agent(identity), Some(agent)) => self.agent_key(identity, agent).await?,
-                (Candidate::Agent(_), None) => None,
+                (Candidate::AgentCertificate(certificate, identity), Some(agent)) => {
+                    self.agent_certificate(certificate, identity, agent).await?
+                }
+                (Candidate::Agent(_) | Candidate::AgentCertificate(..), None) => None,
+                (Candidate::FileCertificate(certificate, file), _) => self.file_certificate(certificate, file).await?,
                 (Candidate::File(file), _) => self.file_key(file).await?,
             };
             match step {
                 Some(Step::In) => return Ok(Step::In),
+                Some(Step::Refused) if self.steps > steps => return Ok(Step::Refused),
                 Some(Step::Refused) => sent += 1,
                 None => {}
             }
@@ -206,15 +242,31 @@ impl<'a> Login<'a> {
             |key: &PublicKey| files.iter().any(|f| f.public().is_some_and(|p| p.key_data() == key.key_data()));
         let (configured, others): (Vec<_>, Vec<_>) = held.into_iter().partition(|i| is_configured(&i.public_key()));
         let others = if self.target.identities_only { Vec::new() } else { others };
-        let mut seen = HashSet::new();
+        let certificates = certificates(&self.target.certificate_files, &files);
+        let certified = |key: &PublicKey| -> Vec<UserCertificate> {
+            let fits = |c: &&UserCertificate| c.certificate.public_key() == key.key_data();
+            certificates.iter().filter(fits).cloned().collect()
+        };
+        let mut seen = self.spent.clone();
         let mut candidates = Vec::new();
         for identity in configured.into_iter().chain(others) {
-            if seen.insert(fingerprint(&identity.public_key())) {
+            // A certificate that the agent itself holds is an identity of its own.
+            let is_certificate = matches!(identity, AgentIdentity::Certificate { .. });
+            let key = identity.public_key().into_owned();
+            if is_certificate || seen.insert(fingerprint(&key)) {
+                if !is_certificate {
+                    candidates.extend(
+                        certified(&key).into_iter().map(|c| Candidate::AgentCertificate(c, Box::new(identity.clone()))),
+                    );
+                }
                 candidates.push(Candidate::Agent(Box::new(identity)));
             }
         }
         for file in files {
-            if file.public().is_none_or(|key| seen.insert(fingerprint(key))) {
+            let known = file.public().cloned();
+            if known.as_ref().is_none_or(|key| seen.insert(fingerprint(key))) {
+                let certificates = known.as_ref().map(certified).unwrap_or_default();
+                candidates.extend(certificates.into_iter().map(|c| Candidate::FileCertificate(c, file.clone())));
                 candidates.push(Candidate::File(file));
             }
         }
@@ -251,6 +303,67 @@ impl<'a> Login<'a> {
             Err(agent::SignError::Agent(problem)) => {
                 tried.problem = Some(format!("the agent did not sign: {problem}"));
                 self.tried.push(tried);
+                Ok(None)
+            }
+        }
+    }
+
+    /// Shows a certificate and lets the agent sign with its key.
+    async fn agent_certificate(
+        &mut self,
+        certificate: &UserCertificate,
+        identity: &AgentIdentity,
+        agent: &mut Agent,
+    ) -> Result<Option<Step>, ConnectErrorKind> {
+        let tried = tried_certificate(certificate);
+        let hash = self.hash_for(&certificate.certificate.algorithm()).await?;
+        let user = self.target.user.clone();
+        let mut signer = agent.signer_with(identity.clone());
+        let shown = Certificate::clone(&certificate.certificate);
+        let login = self.handle.authenticate_certificate_with(user, shown, hash, &mut signer);
+        let deadline = self.target.handshake_timeout.max(AGENT_DEADLINE);
+        match tokio::time::timeout(deadline, login).await.map_err(|_| login_timed_out(deadline))? {
+            Ok(answer) => self.note(answer, Some(tried)).map(Some),
+            Err(agent::SignError::Gone) => Err(self.hung_up()),
+            Err(agent::SignError::Agent(problem)) => {
+                self.tried.push(TriedLogin { problem: Some(format!("the agent did not sign: {problem}")), ..tried });
+                Ok(None)
+            }
+        }
+    }
+
+    /// Shows a certificate and signs with the key of a file.
+    async fn file_certificate(
+        &mut self,
+        certificate: &UserCertificate,
+        file: &KeyFile,
+    ) -> Result<Option<Step>, ConnectErrorKind> {
+        let key = match &file.content {
+            Content::Open(key) => Arc::clone(key),
+            Content::Encrypted(_) => {
+                self.asked = true;
+                let (known, person) = (self.target.passphrase.as_ref(), !self.target.batch_mode);
+                let keys = &self.credentials.keys;
+                match keys.decrypt(&file.path, known, &self.credentials.answers, person).await {
+                    Ok(key) => key,
+                    // The plain key comes next and says what is wrong.
+                    Err(_) => return Ok(None),
+                }
+            }
+            Content::PublicOnly(_) | Content::Problem(_) => return Ok(None),
+        };
+        let shown = Certificate::clone(&certificate.certificate);
+        let hash = self.hash_for(&key.algorithm()).await?;
+        let mut signer = FileSigner { key, hash };
+        let deadline = self.target.handshake_timeout;
+        let user = self.target.user.clone();
+        let login = self.handle.authenticate_certificate_with(user, shown, hash, &mut signer);
+        let tried = tried_certificate(certificate);
+        match tokio::time::timeout(deadline, login).await.map_err(|_| login_timed_out(deadline))? {
+            Ok(answer) => self.note(answer, Some(tried)).map(Some),
+            Err(agent::SignError::Gone) => Err(self.hung_up()),
+            Err(agent::SignError::Agent(problem)) => {
+                self.tried.push(TriedLogin { problem: Some(problem), ..tried });
                 Ok(None)
             }
         }
@@ -351,7 +464,7 @@ impl<'a> Login<'a> {
     // ---- passwords
 
     async fn password(&mut self) -> Result<Step, ConnectErrorKind> {
-        let mut generation = 0;
+        let (mut generation, steps) = (0, self.steps);
         loop {
             let Some((password, given)) = self.next_password(generation).await else {
                 return Ok(Step::Refused);
@@ -362,6 +475,10 @@ impl<'a> Login<'a> {
             if matches!(self.note(answer, Some(tried_password("password")))?, Step::In) {
                 self.password_accepted(given).await;
                 return Ok(Step::In);
+            }
+            if self.steps > steps {
+                self.password_accepted(given).await;
+                return Ok(Step::Refused);
             }
             if self.target.password.is_some() || !self.may_try(AuthMethod::Password) {
                 return Ok(Step::Refused);
@@ -388,14 +505,14 @@ impl<'a> Login<'a> {
     }
 
     async fn password_accepted(&self, generation: u32) {
-        if self.target.password.is_none() {
+        if self.target.password.is_none() && generation > 0 {
             self.credentials.answers.accepted(&self.password_kind(), generation).await;
         }
     }
 
     async fn keyboard_interactive(&mut self) -> Result<Step, ConnectErrorKind> {
         let deadline = self.target.handshake_timeout;
-        let mut generation = 0;
+        let (mut generation, steps) = (0, self.steps);
         loop {
             let user = self.target.user.clone();
             let start = self.handle.authenticate_keyboard_interactive_start(user, None::<String>);
@@ -424,6 +541,10 @@ impl<'a> Login<'a> {
             if matches!(self.note(answer, Some(tried_password("keyboard-interactive")))?, Step::In) {
                 self.password_accepted(generation).await;
                 return Ok(Step::In);
+            }
+            if self.steps > steps {
+                self.password_accepted(generation).await;
+                return Ok(Step::Refused);
             }
             // Another round makes sense only if there may be another password.
             let again = generation > before && self.target.password.is_none();
@@ -459,6 +580,13 @@ impl<'a> Login<'a> {
 
 fn tried_key(source: String, key: &PublicKey) -> TriedLogin {
     TriedLogin { method: "publickey", source, fingerprint: Some(fingerprint(key)), problem: None }
+}
+
+fn tried_certificate(certificate: &UserCertificate) -> TriedLogin {
+    let shown = &certificate.certificate;
+    let key = PublicKey::from(shown.public_key().clone());
+    let id = printable(shown.key_id());
+    tried_key(format!("certificate {} {id:?} serial {}", certificate.path.display(), shown.serial()), &key)
 }
 
 fn tried_password(method: &'static str) -> TriedLogin {

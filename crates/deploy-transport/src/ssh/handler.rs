@@ -9,6 +9,7 @@ use russh::{Channel, ChannelOpenFailure};
 use tokio::io::copy_bidirectional;
 use tokio::net::UnixStream;
 
+use super::certificate::{self, Verdict};
 use crate::error::{ConnectErrorKind, UnknownHostKey};
 use crate::known_hosts::{self, Decision, Fingerprint, KnownHosts, RecordedKey, key_type_of};
 use crate::prompt::lock;
@@ -137,9 +138,12 @@ impl client::Handler for Handler {
                 Ok(bytes) => self.judge(&bytes),
                 Err(error) => Err(ConnectErrorKind::Protocol(format!("the host key cannot be read: {error}"))),
             },
-            // We do not ask for certificates, so this is a server that does not keep to the protocol.
-            PublicKeyOrCertificate::Certificate(_) => {
-                Err(ConnectErrorKind::Protocol("the server showed a certificate that was not asked for".into()))
+            PublicKeyOrCertificate::Certificate(certificate) => {
+                match certificate::judge(&self.target, &self.known_hosts, certificate) {
+                    Verdict::Good => Ok(()),
+                    Verdict::PlainKey(key) => self.judge(&key),
+                    Verdict::Bad(kind) => Err(kind),
+                }
             }
         };
         match verdict {

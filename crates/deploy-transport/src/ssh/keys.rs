@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use russh::keys::{self, PrivateKey, PublicKey, decode_secret_key};
+use russh::keys::{self, Certificate, PrivateKey, PublicKey, decode_secret_key};
 use tokio::sync::Mutex;
 
 use crate::error::KeyFileProblem;
@@ -31,6 +31,33 @@ pub(crate) enum Content {
     PublicOnly(PublicKey),
     /// Cannot be used.
     Problem(KeyFileProblem),
+}
+
+/// A certificate for one of the keys.
+#[derive(Clone)]
+pub(crate) struct UserCertificate {
+    pub(crate) path: PathBuf,
+    pub(crate) certificate: Arc<Certificate>,
+}
+
+/// The certificates of these files, and of those that lie beside the keys. What cannot be read is passed over, as ssh does.
+pub(crate) fn certificates(named: &[PathBuf], keys: &[KeyFile]) -> Vec<UserCertificate> {
+    let beside = keys.iter().map(|key| {
+        let mut name = key.path.as_os_str().to_owned();
+        name.push("-cert.pub");
+        PathBuf::from(name)
+    });
+    let mut found: Vec<UserCertificate> = Vec::new();
+    for path in named.iter().cloned().chain(beside) {
+        match keys::load_openssh_certificate(&path) {
+            Ok(certificate) if !found.iter().any(|have| *have.certificate == certificate) => {
+                found.push(UserCertificate { path, certificate: Arc::new(certificate) });
+            }
+            Ok(_) => {}
+            Err(error) => tracing::debug!(path = %path.display(), %error, "no certificate there"),
+        }
+    }
+    found
 }
 
 impl KeyFile {

@@ -3,12 +3,14 @@
 mod agent;
 mod algorithms;
 mod auth;
+mod certificate;
 mod channel;
 mod handler;
 mod keys;
 mod limiter;
 mod proxy;
 mod session;
+mod signer;
 mod stream;
 mod tcp;
 
@@ -19,9 +21,11 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use russh::client;
 use tokio::sync::OnceCell;
+use tokio_util::sync::DropGuard;
 use tracing::Instrument;
 
 pub(crate) use algorithms::check_algorithms;
+pub(crate) use handler::printable;
 pub use limiter::ConnectLimiter;
 pub(crate) use session::is_variable_name;
 
@@ -31,13 +35,13 @@ use crate::prompt::{Answers, Prompter, lock};
 use crate::session::{Connector, Session};
 use crate::target::{Proxy, Target};
 use auth::{Credentials, Login};
-use handler::{Handler, HandlerError, Shared, printable};
+use handler::{Handler, HandlerError, Shared};
 use keys::KeyStore;
 use session::{SharedSession, SshSession};
 use stream::{QuickAck, Transport, Wire, WireStream};
 
 /// How often a login is tried when the connection is cut before anybody has logged in.
-const ATTEMPTS: u32 = 3;
+const ATTEMPTS: u32 = 5;
 
 /// Connects over SSH. One connector serves a whole run: it asks for each password and passphrase once, reads each key file once,
 /// shares connections to jump hosts, and limits how many logins are under way per address.
@@ -102,8 +106,7 @@ impl SshConnector {
         target: &Arc<Target>,
         asked: &mut bool,
     ) -> Result<SshSession, ConnectError> {
-        let known_hosts = KnownHosts::read(target.known_hosts.all())
-            .map_err(|(path, source)| target.error(ConnectErrorKind::KnownHostsFile { path, source }))?;
+        let known_hosts = known_hosts(target)?;
         let via = self.via(before, target).await?;
         // The turn comes after the jump host's, so that they cannot wait for each other.
         let gate = match &target.proxy {
@@ -152,6 +155,29 @@ impl SshConnector {
         Ok(session)
     }
 
+    /// Sees whether the host's key is trusted, and says nothing about the user: neither a login nor a name is sent.
+    ///
+    /// # Errors
+    /// As for connecting; [`ConnectErrorKind::HostKeyUnknown`] has what would make the key known.
+    pub async fn check_host_key(&self, target: &Target) -> Result<(), ConnectError> {
+        let before = match &target.proxy {
+            Proxy::Jump(hops) => hops.as_slice(),
+            Proxy::Direct | Proxy::Command(_) => &[],
+        };
+        target.check().map_err(|kind| target.error(kind))?;
+        let known_hosts = known_hosts(target)?;
+        let via = self.via(before, target).await?;
+        let _turn = self.limiter.turn(&format!("{}:{}", target.host, target.port)).await;
+        let route = route(via, target).await?;
+        let address = route.address;
+        let exchanged = exchange(&Arc::new(target.clone()), route, known_hosts).await;
+        exchanged.map(drop).map_err(|kind| {
+            let mut error = target.error(kind);
+            error.endpoint.address = address;
+            error
+        })
+    }
+
     /// Key exchange, host key check and login.
     async fn handshake(
         &self,
@@ -160,26 +186,13 @@ impl SshConnector {
         known_hosts: KnownHosts,
         asked: &mut bool,
     ) -> Result<SshSession, ConnectErrorKind> {
-        let types = known_hosts.key_types(target.host_key_name(), target.host_key_port());
-        let config = algorithms::client_config(target, &types, false);
-        let wire = Arc::new(Wire::default());
-        // Whatever the library is doing when we give up, cutting the stream ends it.
-        let guard = wire.kill.clone().drop_guard();
-        let stream = WireStream::new(route.stream, Arc::clone(&wire), algorithms::write_deadline(target));
-        let shared = Arc::new(Shared::default());
-        let handler = Handler { target: Arc::clone(target), known_hosts, shared: Arc::clone(&shared) };
-        let connect = client::connect_stream(config, stream, handler);
-        let mut handle = match tokio::time::timeout(target.handshake_timeout, connect).await {
-            Ok(Ok(handle)) => handle,
-            Ok(Err(error)) => return Err(handshake_error(error, &wire, &shared)),
-            Err(_) => return Err(handshake_timeout(target, &wire)),
-        };
+        let Exchanged { mut handle, shared, wire, guard, via } = exchange(target, route, known_hosts).await?;
         let mut login = Login::new(&mut handle, target, &self.credentials, Arc::clone(&shared));
         let result = login.run().await;
         *asked = login.asked;
         result?;
         guard.disarm();
-        Ok(SshSession::new(Arc::clone(target), handle, shared, wire, route.via))
+        Ok(SshSession::new(Arc::clone(target), handle, shared, wire, via))
     }
 }
 
@@ -193,6 +206,45 @@ impl Connector for SshConnector {
         let span = tracing::info_span!(target: "deploy_transport::ssh", "connect", host = %target.name);
         let session = self.connect_through(before, target).instrument(span).await?;
         Ok(Arc::new(SharedSession(Arc::new(session))))
+    }
+}
+
+/// What is trusted for a target.
+fn known_hosts(target: &Target) -> Result<KnownHosts, ConnectError> {
+    let failed = |path, source| target.error(ConnectErrorKind::KnownHostsFile { path, source });
+    let mut known_hosts = KnownHosts::read(target.known_hosts.all()).map_err(|(path, source)| failed(path, source))?;
+    if let Some(path) = &target.known_hosts.revoked {
+        known_hosts.read_revoked(path).map_err(|source| failed(path.clone(), source))?;
+    }
+    Ok(known_hosts)
+}
+
+/// A connection on which keys have been exchanged and the host has proved itself.
+struct Exchanged {
+    handle: client::Handle<Handler>,
+    shared: Arc<Shared>,
+    wire: Arc<Wire>,
+    /// Whatever the library is doing when we give up, cutting the stream ends it.
+    guard: DropGuard,
+    via: Option<Arc<SshSession>>,
+}
+
+/// Version and key exchange, and the check of the host's key.
+async fn exchange(target: &Arc<Target>, route: Route, known_hosts: KnownHosts) -> Result<Exchanged, ConnectErrorKind> {
+    let (name, port) = (target.host_key_name(), target.host_key_port());
+    let types = known_hosts.key_types(name, port);
+    let authority = !known_hosts.authorities(name, port).is_empty();
+    let config = algorithms::client_config(target, &types, authority);
+    let wire = Arc::new(Wire::default());
+    let guard = wire.kill.clone().drop_guard();
+    let stream = WireStream::new(route.stream, Arc::clone(&wire), algorithms::write_deadline(target));
+    let shared = Arc::new(Shared::default());
+    let handler = Handler { target: Arc::clone(target), known_hosts, shared: Arc::clone(&shared) };
+    let connect = client::connect_stream(config, stream, handler);
+    match tokio::time::timeout(target.handshake_timeout, connect).await {
+        Ok(Ok(handle)) => Ok(Exchanged { handle, shared, wire, guard, via: route.via }),
+        Ok(Err(error)) => Err(handshake_error(error, &wire, &shared)),
+        Err(_) => Err(handshake_timeout(target, &wire)),
     }
 }
 

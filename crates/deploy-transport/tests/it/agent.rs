@@ -12,14 +12,14 @@ use tempfile::TempDir;
 use crate::sshd::Sshd;
 use crate::support::{connector, fingerprint, make_key, output, program};
 
-struct RealAgent {
+pub struct RealAgent {
     child: Child,
-    socket: PathBuf,
+    pub socket: PathBuf,
     _dir: TempDir,
 }
 
 impl RealAgent {
-    fn start() -> Option<Self> {
+    pub fn start() -> Option<Self> {
         let agent = program("ssh-agent")?;
         let dir = tempfile::tempdir().unwrap();
         let socket = dir.path().join("agent");
@@ -37,7 +37,7 @@ impl RealAgent {
         Some(Self { child, socket, _dir: dir })
     }
 
-    fn add(&self, key: &std::path::Path) {
+    pub fn add(&self, key: &std::path::Path) {
         let done = Command::new("ssh-add")
             .arg("-q")
             .arg(key)

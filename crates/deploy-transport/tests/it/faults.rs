@@ -88,7 +88,7 @@ async fn connections_that_are_cut_early_are_tried_again() {
     let rogue = Rogue::start(Manners { drop_first: 100, ..Manners::default() }).await;
     let Err(error) = connector().connect(&rogue.target()).await else { panic!() };
     assert!(matches!(error.kind, ConnectErrorKind::ResetBeforeBanner), "{error}");
-    assert_eq!((error.attempts, rogue.connections.load(Ordering::SeqCst)), (3, 3));
+    assert_eq!((error.attempts, rogue.connections.load(Ordering::SeqCst)), (5, 5));
 }
 
 /// A listener that says `greeting` to everybody and then nothing.

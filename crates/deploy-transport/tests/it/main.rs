@@ -3,9 +3,13 @@
 #[cfg(test)]
 mod agent;
 #[cfg(test)]
+mod certificates;
+#[cfg(test)]
 mod faults;
 #[cfg(test)]
 mod host_keys;
+#[cfg(test)]
+mod interop;
 #[cfg(test)]
 mod local;
 #[cfg(test)]
@@ -18,5 +22,7 @@ mod running;
 mod sshd;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod transfer;
 #[cfg(test)]
 mod ways;

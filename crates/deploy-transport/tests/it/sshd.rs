@@ -24,7 +24,7 @@ pub struct Sshd {
 }
 
 impl Sshd {
-    /// Starts one with more lines of configuration. `None` if OpenSSH is not installed.
+    /// Starts one with more lines of configuration, in which `@DIR@` stands for its directory. `None` if OpenSSH is not installed.
     pub fn start(more: &str) -> Option<Self> {
         let sshd = program("sshd")?;
         program("ssh-keygen")?;
@@ -34,26 +34,24 @@ impl Sshd {
         let user_key = make_key(path, "user_ed25519", &["-t", "ed25519", "-N", ""]);
         fs::copy(path.join("user_ed25519.pub"), path.join("authorized_keys")).unwrap();
         let (host, port) = free_address();
-        let config = config(path, &host, port, more);
+        let config = config(path, &host, port, &more.replace("@DIR@", &path.to_string_lossy()));
         fs::write(path.join("sshd_config"), config).unwrap();
         if rustix::process::getuid().is_root() {
             fs::create_dir_all("/run/sshd").unwrap();
         }
         fs::write(path.join("known_hosts"), format!("[{host}]:{port} {}\n", public(&host_key))).unwrap();
-        let child = Command::new(sshd)
-            .args(["-D", "-f"])
-            .arg(path.join("sshd_config"))
-            // Not on standard error: commands would inherit that for their first lines.
-            .arg("-E")
-            .arg(path.join("log"))
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
+        let child = spawn(&sshd, path);
         let mut server = Self { dir, host, port, user_key, host_key, child };
         server.wait_until_ready();
         Some(server)
+    }
+
+    /// Ends the server and starts it again, with files as they are now.
+    pub fn restart(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        self.child = spawn(&program("sshd").unwrap(), self.dir.path());
+        self.wait_until_ready();
     }
 
     fn wait_until_ready(&mut self) {
@@ -127,6 +125,20 @@ impl Drop for Sshd {
             }
         }
     }
+}
+
+fn spawn(sshd: &Path, path: &Path) -> Child {
+    Command::new(sshd)
+        .args(["-D", "-f"])
+        .arg(path.join("sshd_config"))
+        // Not on standard error: commands would inherit that for their first lines.
+        .arg("-E")
+        .arg(path.join("log"))
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap()
 }
 
 fn config(path: &Path, host: &str, port: u16, more: &str) -> String {
