@@ -164,3 +164,29 @@ fn embedded_a_release_that_is_only_built() {
     stage.cap(&["deploy:create_symlink"]).expect(0);
     assert_eq!(stage.live("web1"), new);
 }
+
+/// A password of a repository reaches a real server through the hosts' clients, and nobody sees it.
+#[test]
+fn embedded_a_repository_with_a_password() {
+    let stage = Stage::new(two(), Scm::Subversion);
+    let conf = stage.repo.root().join("apps/conf");
+    fs::write(conf.join("svnserve.conf"), "[general]\nanon-access = none\nauth-access = write\npassword-db = passwd\n")
+        .unwrap();
+    fs::write(conf.join("passwd"), "[users]\nal = s3cr'et$x\n").unwrap();
+    stage.set_up();
+    four_parts(stage.cap(&["deploy"]), 1, &["svn: E", "cannot read the repository"]);
+    let login = "set :scm_username, 'al'\nset :scm_password, %q(s3cr'et$x)\n";
+    stage.write("config/deploy.rb", &format!("{RECIPE}{login}"));
+    let mut texts = vec![stage.cap(&["deploy:check"]).expect(0).text];
+    for more in
+        [&["-v"][..], &["-v", "--plan"], &["-v", "-s", "deploy_via=remote_cache"], &["-v", "-s", "deploy_via=export"]]
+    {
+        texts.push(stage.cap(&[&["deploy", "--log", "log"], more].concat()).expect(0).text);
+    }
+    texts.push(fs::read_to_string(stage.project.join("log")).unwrap());
+    texts.push(stage.on("web1", &format!("cd {}; find . -type f -exec cat {{}} +", stage.deploy_to())));
+    assert!(!stage.on("web1", &format!("ls -a {}/.capstan", stage.deploy_to())).contains("scm-password"));
+    for text in texts {
+        assert!(!text.contains("s3cr"), "{text}");
+    }
+}

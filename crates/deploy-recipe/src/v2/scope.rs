@@ -124,6 +124,13 @@ impl Cap {
         let why = why.ok().flatten().map_or_else(|| "no servers matched".to_owned(), |why| why.to_string());
         let mut problem = Problem::new(ProblemKind::NoHosts, format!("find the hosts of {who}"), why).at(site(call));
         problem.task = task;
+        let inventory = self.inventory.borrow();
+        let mut roles = wanted.selection.roles.iter().flatten();
+        if roles.any(|role| !inventory.roles().any(|known| known == role)) {
+            let known: Vec<&str> = inventory.roles().collect();
+            problem = problem.next(format!("mend the name of the role; the recipe has these: {}", known.join(", ")));
+        }
+        drop(inventory);
         Err(fail(call, problem))
     }
 

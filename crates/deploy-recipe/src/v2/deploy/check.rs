@@ -4,8 +4,8 @@ use std::rc::Rc;
 
 use deploy_inventory::HostId;
 use deploy_plan::{
-    Command, CommandResult, CommandText, Event, ExitStatus, Layout, Level, Problem, ProblemKind, Purpose, Site,
-    StepClass, Suspension, Want,
+    Command, CommandResult, CommandText, Event, ExitStatus, Layout, Level, Problem, ProblemKind, Purpose, RemotePath,
+    Site, StepClass, Suspension, Want,
 };
 use deploy_ruby::{Args, Call, CommandLine, Stderr, Unwind, Value};
 use deploy_scm::ScmKind;
@@ -339,18 +339,30 @@ impl Repository {
 /// What the host prints: one finding a line.
 fn probe_text(layout: &Layout, tools: &[(String, String)]) -> String {
     let mut text = String::from("echo \"login $(id -un)\"\n");
-    for (name, path) in [("deploy_to", &layout.deploy_to), ("releases", &layout.releases), ("shared", &layout.shared)] {
+    let look = |name: &str, path: &RemotePath| {
         let path = quote_path(&path.to_string());
-        text.push_str(&format!(
+        format!(
             "p={path}; if [ ! -d \"$p\" ]; then echo 'absent {name}'; elif [ ! -w \"$p\" ]; then echo 'unwritable {name}'; fi\n"
-        ));
-    }
+        )
+    };
+    text.push_str(&look("deploy_to", &layout.deploy_to));
+    // Where the root is missing, what should be in it is no news.
+    let root = quote_path(&layout.deploy_to.to_string());
+    text.push_str(&format!("if [ -d {root} ]; then\n"));
+    text.push_str(&look("releases", &layout.releases));
+    text.push_str(&look("shared", &layout.shared));
+    text.push_str("fi\n");
     let current = quote_path(&layout.current.to_string());
     text.push_str(&format!("p={current}; if [ -e \"$p\" ] && [ ! -L \"$p\" ]; then echo 'real current'; fi\n"));
     for (index, (program, _)) in tools.iter().enumerate() {
         text.push_str(&format!("command -v {} >/dev/null 2>&1 || echo 'tool {index}'\n", quote(program)));
     }
     text
+}
+
+/// A command for a person to run on a host. As one word: the shell of this machine must not read it, `~` above all.
+fn on_host(host: &str, command: &str) -> String {
+    format!("by hand: ssh {host} {}", quote(command))
 }
 
 fn finding(line: &str, host: &str, login: &str, layout: &Layout, tools: &[(String, String)]) -> Option<Problem> {
@@ -364,15 +376,15 @@ fn finding(line: &str, host: &str, login: &str, layout: &Layout, tools: &[(Strin
     let quoted = quote_path(&path);
     Some(match word {
         "absent" => Problem::new(ProblemKind::Layout, format!("find {path}"), "it is not there")
-            .next(format!("cap deploy:setup HOSTS={host}")),
+            .next("`cap deploy:setup` makes what is missing, on all hosts"),
         "unwritable" => Problem::new(ProblemKind::Layout, format!("write into {path}"), format!("{login} may not"))
-            .next(format!("ssh -t {host} sudo chown {login} {quoted}")),
+            .next(on_host(&format!("-t {host}"), &format!("sudo chown {login} {quoted}"))),
         "real" => Problem::new(
             ProblemKind::CurrentNotALink,
             format!("switch {path}"),
             "it is a real file or directory, no link",
         )
-        .next(format!("ssh {host} mv {quoted} {}", quote_path(&format!("{path}.before")))),
+        .next(on_host(host, &format!("mv {quoted} {}", quote_path(&format!("{path}.before"))))),
         "tool" => {
             let (program, purpose) = rest.parse::<usize>().ok().and_then(|index| tools.get(index))?;
             Problem::new(ProblemKind::MissingTool, format!("find {program}"), format!("it is needed to {purpose}"))
@@ -384,8 +396,6 @@ fn finding(line: &str, host: &str, login: &str, layout: &Layout, tools: &[(Strin
 
 #[cfg(test)]
 mod tests {
-    use deploy_plan::RemotePath;
-
     use super::*;
 
     fn layout() -> Layout {
@@ -396,8 +406,9 @@ mod tests {
     fn findings_name_what_mends_them() {
         let tools = [("git".to_owned(), "read the git repository".to_owned())];
         let of = |line: &str| finding(line, "web1", "deploy", &layout(), &tools).unwrap();
-        assert_eq!(of("absent releases").next.unwrap(), "cap deploy:setup HOSTS=web1");
-        assert_eq!(of("unwritable deploy_to").next.unwrap(), "ssh -t web1 sudo chown deploy '/var/www/my shop'");
+        assert!(of("absent releases").next.unwrap().starts_with("`cap deploy:setup` "));
+        let next = of("unwritable deploy_to").next.unwrap();
+        assert!(next.starts_with("by hand: ssh -t web1 'sudo chown deploy ") && next.ends_with("'"), "{next}");
         assert_eq!(of("real current").kind, ProblemKind::CurrentNotALink);
         assert_eq!(of("tool 0").why, "it is needed to read the git repository");
         assert!(finding("noise", "web1", "deploy", &layout(), &tools).is_none());
