@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use clap::builder::Resettable;
 use clap_complete::Shell;
 
 use crate::args::command;
@@ -112,7 +113,20 @@ pub fn completions(shell: Shell, out: &mut dyn Write) -> io::Result<()> {
 /// # Errors
 /// When `out` cannot be written.
 pub fn man(out: &mut dyn Write) -> io::Result<()> {
-    clap_mangen::Man::new(command().version(env!("CARGO_PKG_VERSION"))).render(out)
+    let bare = command().after_help(Resettable::Reset).after_long_help(Resettable::Reset);
+    clap_mangen::Man::new(bare.version(env!("CARGO_PKG_VERSION"))).render(out)?;
+    out.write_all(sections(AFTER_LONG).as_bytes())
+}
+
+/// Headed texts whose lines stay as they are, in roff.
+fn sections(text: &str) -> String {
+    let mut roff = String::new();
+    for line in text.lines() {
+        let escaped = line.replace('\\', "\\e").replace('-', "\\-");
+        let is_heading = !line.is_empty() && !line.starts_with(' ');
+        roff.push_str(&if is_heading { format!(".fi\n.SH {escaped}\n.nf\n") } else { format!("\\&{escaped}\n") });
+    }
+    roff + ".fi\n"
 }
 
 #[cfg(test)]
@@ -144,7 +158,7 @@ mod tests {
         let mut text = Vec::new();
         man(&mut text).unwrap();
         let text = String::from_utf8(text).unwrap();
-        for part in [".TH cap 1", "ssh\\-config", "EXIT CODES", "HOSTFILTER"] {
+        for part in [".TH cap 1", "ssh\\-config", ".SH EXIT CODES\n.nf\n\\&    0  deployed", "HOSTFILTER"] {
             assert!(text.contains(part), "{part}");
         }
     }
