@@ -57,6 +57,15 @@ pub struct Args {
     /// Take ROLES= as a filter on the roles of each task, not instead of them
     #[arg(short = 'r', long, help_heading = "Recipe")]
     pub preserve_roles: bool,
+    /// Take the recipe for one of Capistrano 2 or 3, whatever it looks like
+    #[arg(long, value_name = "2|3", value_parser = ["2", "3"], help_heading = "Recipe")]
+    pub dialect: Option<String>,
+    /// Run only on these hosts of the stage (dialect 3)
+    #[arg(short = 'z', long, value_name = "HOSTS", help_heading = "Recipe")]
+    pub hosts: Vec<String>,
+    /// Run only on hosts of these roles of the stage (dialect 3)
+    #[arg(long, value_name = "ROLES", help_heading = "Recipe")]
+    pub roles: Vec<String>,
     /// Do not mind that /etc/capistrano.conf is not read
     #[arg(short = 'X', long, help_heading = "Recipe")]
     pub skip_system_config: bool,
@@ -67,6 +76,9 @@ pub struct Args {
     /// List the tasks, or those whose names match a pattern
     #[arg(short = 'T', long, value_name = "PATTERN", num_args = 0..=1, default_missing_value = "", help_heading = "Look, change nothing")]
     pub tasks: Option<String>,
+    /// With -T: also tasks without a description
+    #[arg(short = 'A', long, help_heading = "Look, change nothing")]
+    pub all: bool,
     /// Explain one task
     #[arg(short, long, value_name = "TASK", help_heading = "Look, change nothing")]
     pub explain: Option<String>,
@@ -175,6 +187,10 @@ impl Args {
         if self.tool && self.tasks.is_none() {
             let why = "it changes how -T lists tasks, and there is no -T";
             return Err(Complaint::usage("use -t/--tool", "the command line", why, "type `cap -T -t`"));
+        }
+        if self.all && self.tasks.is_none() {
+            let why = "it changes how -T lists tasks, and there is no -T";
+            return Err(Complaint::usage("use -A/--all", "the command line", why, "type `cap -AT`"));
         }
         if self.quiet && self.verbose > 0 {
             let why = "one asks for less, the other for more";

@@ -8,7 +8,7 @@ use clap_complete::Shell;
 use crate::args::command;
 
 pub(crate) const ABOUT: &str = "\
-Deploys web applications to fleets of hosts over SSH, by recipes as Capistrano 2 reads them (Capfile, config/deploy.rb).
+Deploys web applications to fleets of hosts over SSH, by recipes of Capistrano 2 and 3 (Capfile, config/deploy.rb).
 
 A deploy is checked out into a new directory releases/ID on every host, linked to shared/, migrated on the primary database \
 host, and made live on all hosts at once by switching the link `current`. If anything fails before the end, every host is put \
@@ -47,6 +47,10 @@ RECIPES
   config/deploy.rb is loaded as if a Capfile said `load 'deploy'` and
   `load 'config/deploy'`. -S sets a variable before the recipe is loaded, so
   that the recipe can look at it; -s sets it afterwards, so that it wins.
+
+  A recipe of Capistrano 3 has stages: the first word names one, as in
+  `cap production deploy`. --dialect says which one it is where it does not
+  show; `cap install` writes the files of a new project.
 
 EXAMPLES
   cap deploy -s branch=stable            deploy another branch

@@ -36,6 +36,7 @@ mod echo;
 mod effects;
 mod held;
 mod help;
+mod install;
 mod interrupt;
 mod prompt;
 mod refusal;

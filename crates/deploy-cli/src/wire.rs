@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use deploy_engine::{Ended, Engine, Mode, Ports, Settings};
 use deploy_plan::{Clock, Event, Observer, Problem, ProblemKind};
-use deploy_recipe::{Loader, Recipe};
+use deploy_recipe::{Dialect, Loader, Recipe};
 use deploy_report::{Findings, JsonLines, Live, LogFile, Plain, Secrets, Tee, Verbosity, plan_json, plan_text};
 use deploy_transport::{LocalEnvironment, SshConfig};
 use tokio::sync::mpsc;
@@ -22,6 +22,7 @@ use crate::effects::{SystemEffects, random};
 use crate::errors::{Complaint, Exit, problems_text};
 use crate::held::Held;
 use crate::help;
+use crate::install;
 use crate::interrupt::Interrupts;
 use crate::io::{Io, Screen, Sink};
 use crate::list::{self, Entry, Style};
@@ -121,6 +122,9 @@ impl Session {
     }
 
     async fn with_recipe(&self) -> Exit {
+        if install::is_asked(&self.words.tasks, &self.directory) && self.args.tasks.is_none() {
+            return install::run(&self.directory, &self.environment, &self.io);
+        }
         let password = match self.first_password().await {
             Ok(password) => password,
             Err(complaint) => return crate::complain(&self.io, &complaint),
@@ -196,6 +200,10 @@ impl Session {
         loader.rehearsal = self.is_rehearsal();
         loader.sudo_prompt = Some(format!("[cap {:016x}] password: ", random()));
         loader.password = password;
+        loader.dialect = self.args.dialect.as_deref().and_then(Dialect::from_version);
+        loader.words.clone_from(&self.words.tasks);
+        loader.host_filters.clone_from(&self.args.hosts);
+        loader.role_filters.clone_from(&self.args.roles);
         loader.allow_require =
             allowed.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect();
         loader.load_unless(self.interrupts.gently.cancelled()).await
@@ -205,7 +213,7 @@ impl Session {
         let entries: Vec<Entry> = recipe.tasks().into_iter().map(entry).collect();
         let terminal = self.io.terminal;
         let width = terminal.output.then(|| terminal.columns());
-        let style = Style { tool: self.args.tool, all: self.args.verbose > 0, width };
+        let style = Style { tool: self.args.tool, all: self.args.all || self.args.verbose > 0, width };
         let (text, warning) = list::tasks(&entries, pattern, style);
         if let Some(warning) = warning {
             self.screen.print(true, format!("{warning}\n").as_bytes());
@@ -225,6 +233,7 @@ impl Session {
 
     async fn deploy(&self, recipe: &Recipe) -> Exit {
         self.warn_of_configuration();
+        self.tell_dialect(recipe);
         let (log, observer) = match self.observers() {
             Ok(observers) => observers,
             Err(complaint) => return crate::complain(&self.io, &complaint),
@@ -237,6 +246,17 @@ impl Session {
             self.screen.print(true, text.as_bytes());
         }
         exit
+    }
+
+    /// Shows for which Capistrano the recipe is taken: with -v, and wherever it is not the older one.
+    fn tell_dialect(&self, recipe: &Recipe) {
+        let shown = self.args.verbose > 0 || self.is_rehearsal();
+        if self.args.quiet || self.args.format == Format::Json || !shown {
+            return;
+        }
+        let locked = recipe.locked().map(|version| format!(", lock {version:?}")).unwrap_or_default();
+        let text = format!("The recipe is one of {}{locked}.\n", recipe.dialect());
+        self.screen.print(true, text.as_bytes());
     }
 
     /// Capistrano's own configuration files are not read: whoever has one should know.
@@ -283,7 +303,10 @@ impl Session {
             _ => Mode::Real,
         };
         let started = self.clock.timestamp().strftime("%Y-%m-%d %H:%M UTC").to_string();
-        let by = format!("{}@{}", self.local.user, self.local.hostname);
+        // Whom the logs name: as Capistrano 3 does, by the environment first.
+        let named =
+            ["USER", "LOGNAME"].iter().find_map(|name| self.environment.get(*name)).filter(|name| !name.is_empty());
+        let by = format!("{}@{}", named.unwrap_or(&self.local.user), self.local.hostname);
         Settings { mode, by, tasks: self.words.tasks.clone(), started, flush: true }
     }
 

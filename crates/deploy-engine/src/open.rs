@@ -1,7 +1,7 @@
 //! Opening the layout on a set of hosts: connect, lock, read, decide; all or nothing.
 
 use deploy_inventory::HostId;
-use deploy_plan::{ExitStatus, Level, Opened, Problem, ProblemKind, Purpose, RemotePath, Stopped, Transaction};
+use deploy_plan::{ExitStatus, Level, Opened, Problem, ProblemKind, Purpose, RemotePath, Slot, Stopped, Transaction};
 use deploy_release::{
     Checker, FleetMachine, HostFacts, OpenedFleet, Place, PlaceKind, Planner, ProbeNeeds, entry_script, parse_probe,
     probe_script, state_dir_script,
@@ -43,11 +43,35 @@ impl Run<'_> {
             self.fleet.connect(self.program, &transaction.hosts).await.map_err(|problems| self.fail(problems))?;
             self.read(&transaction).await?
         };
+        let facts = self.as_if_made(&transaction, facts);
         let opened = match deploy_release::open(&transaction, &self.identity(), &facts) {
             Ok(opened) => opened,
             Err(problems) => return Err(self.fail(problems)),
         };
         Ok(self.keep(transaction, opened))
+    }
+
+    /// In a rehearsal the directories that the flow makes before are not there: hosts are taken for what they will be.
+    fn as_if_made(
+        &self,
+        transaction: &Transaction,
+        mut facts: IndexMap<HostId, HostFacts>,
+    ) -> IndexMap<HostId, HostFacts> {
+        if self.settings.mode != Mode::Plan || transaction.purpose == Purpose::Setup {
+            return facts;
+        }
+        let state = self.state.borrow();
+        let made = |host: &HostId| {
+            let setups = state.rehearsed.phases.iter().filter(|phase| phase.slot == Slot::Setup);
+            setups.flat_map(|phase| phase.hosts()).any(|other| other == *host)
+        };
+        let assumed = assumed_facts(transaction);
+        for (host, facts) in facts.iter_mut().filter(|(host, facts)| !facts.releases_dir.is_directory() && made(host)) {
+            if let Some(assumed) = assumed.get(host) {
+                *facts = HostFacts { user: facts.user.clone(), ..assumed.clone() };
+            }
+        }
+        facts
     }
 
     /// Remembers what is open. A narrower opening beside one that holds the lock widens what is known and changes nothing

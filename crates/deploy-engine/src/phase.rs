@@ -171,8 +171,8 @@ impl Run<'_> {
                 JobKind::Script { body, sudo: self.sudo_secret(host) }
             }
         };
-        // An after phase goes on past everything.
-        let always = phase.slot == Slot::After;
+        // An after phase goes on past everything; what the recipe wrote as one sequence on a host stays one.
+        let always = phase.slot == Slot::After && matches!(step.work, Work::Ops(_));
         Some(Job {
             step: Some(step.id),
             title: step.title.clone(),

@@ -53,8 +53,8 @@ pub(crate) struct State {
     pub undoing: bool,
     /// Commands of the restart slot, started or not: a put-back repeats all of it.
     pub restarts: Vec<Step>,
-    /// How many tasks of the restart slot are entered and not left in what is planned so far.
-    pub in_restart: usize,
+    /// For each task that is entered and not left in what is planned so far: whether it is of the restart slot.
+    pub entered: Vec<bool>,
     /// Hosts whose lock is ours.
     pub locked: Vec<HostId>,
     /// Hosts that were left out after a failure (`:on_error => :continue`).
@@ -194,8 +194,8 @@ impl<'a> Run<'a> {
         let items = std::mem::take(&mut state.pending);
         for item in &items {
             match item {
-                Item::TaskStarted { slot: Some(Slot::Restart), .. } => state.in_restart += 1,
-                Item::TaskEnded { task } if state.in_restart > 0 && is_restart(task) => state.in_restart -= 1,
+                Item::TaskStarted { slot, .. } => state.entered.push(*slot == Some(Slot::Restart)),
+                Item::TaskEnded { .. } => drop(state.entered.pop()),
                 _ => {}
             }
         }
@@ -306,6 +306,36 @@ impl Hosts for Run<'_> {
         self.ask(command, want).await
     }
 
+    async fn along(
+        &self,
+        before: Vec<Command>,
+        command: Command,
+        want: Want,
+        why: Suspension,
+    ) -> Result<Vec<CommandResult>, Stopped> {
+        let plan = {
+            let _turn = self.turn.lock().await;
+            self.advance_in_turn(false).await?;
+            self.ports.observer.event(&Event::Suspended { why, site: command.site.clone() });
+            if !before.is_empty() {
+                self.state.borrow_mut().pending.push(Item::Together(before));
+            }
+            if self.settings.mode != Mode::Real || self.state.borrow().undoing {
+                self.advance_in_turn(false).await?;
+                return self.ask(command, want).await;
+            }
+            self.plan_pending(false)?.0
+        };
+        // From here on hosts do not wait for each other.
+        if !plan.phases.is_empty() {
+            self.ports.observer.event(&Event::Planned { plan: plan.clone() });
+        }
+        for phase in plan.phases {
+            self.run_phase(phase, false).await?;
+        }
+        self.ask(command, want).await
+    }
+
     async fn settle(&self, why: Suspension, site: Option<Site>) -> Result<(), Stopped> {
         let _turn = self.turn.lock().await;
         if !self.state.borrow().pending.iter().any(is_work) {
@@ -332,14 +362,9 @@ pub(crate) fn handlers_of(items: &[Item]) -> impl Iterator<Item = HandlerId> {
     })
 }
 
-/// Whether a task is one whose commands belong to the restart slot.
-fn is_restart(task: &str) -> bool {
-    matches!(task, "deploy:restart" | "deploy:start" | "deploy:stop")
-}
-
 /// Whether an item makes a host do something.
 pub(crate) fn is_work(item: &Item) -> bool {
-    matches!(item, Item::Builtin(_) | Item::Command(_))
+    matches!(item, Item::Builtin(_) | Item::Command(_) | Item::Together(_))
 }
 
 /// A step that the recipe's author or a host is to blame for.

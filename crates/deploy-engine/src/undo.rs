@@ -139,7 +139,7 @@ impl Run<'_> {
         }
         let (steps, unfinished) = {
             let state = self.state.borrow();
-            (state.restarts.clone(), state.in_restart > 0)
+            (state.restarts.clone(), state.entered.contains(&true))
         };
         for mut again in steps {
             if let Work::Command(command) = &mut again.work {

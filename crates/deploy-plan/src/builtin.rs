@@ -85,6 +85,8 @@ pub enum Builtin {
     RemoveLeft {
         /// Which.
         release: ReleaseId,
+        /// Whether it is kept as `rolled-back-release-ID.tar.gz` beside the releases (dialect 3).
+        archive: bool,
     },
     /// `deploy:cleanup`.
     Cleanup {

@@ -171,6 +171,8 @@ pub enum Item {
     Builtin(BuiltinItem),
     /// A command.
     Command(Command),
+    /// Commands between two barriers: each host runs those that name it, in this order and at its own pace (v3 `on`).
+    Together(Vec<Command>),
     /// The recipe gave a body to run if the transaction fails after this point.
     OnRollback {
         /// Which.

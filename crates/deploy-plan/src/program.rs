@@ -167,6 +167,21 @@ pub trait Hosts {
     /// Runs everything recorded so far, then this command, and answers with its results, host by host.
     async fn command(&self, command: Command, want: Want, why: Suspension) -> Result<Vec<CommandResult>, Stopped>;
 
+    /// Runs everything recorded so far; then, on the hosts of `command` alone and beside other calls of this, what they
+    /// have before it and `command` itself (v3 `on`: inside it each host goes at its own pace).
+    async fn along(
+        &self,
+        before: Vec<Command>,
+        command: Command,
+        want: Want,
+        why: Suspension,
+    ) -> Result<Vec<CommandResult>, Stopped> {
+        if !before.is_empty() {
+            self.record(Item::Together(before));
+        }
+        self.command(command, want, why).await
+    }
+
     /// Runs everything recorded so far: something on the deployer comes next.
     async fn settle(&self, why: Suspension, site: Option<Site>) -> Result<(), Stopped>;
 

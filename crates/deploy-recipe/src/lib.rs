@@ -1,6 +1,6 @@
 //! Deployment recipes: variables, tasks and hooks of Capistrano's dialects, evaluated without Ruby.
 //!
-//! A [`Loader`] finds and loads a recipe of Capistrano 2 (`Capfile`, `config/deploy.rb`); the [`Recipe`] lists its tasks
+//! A [`Loader`] finds and loads a recipe of Capistrano 2 or 3 (`Capfile`, `config/deploy.rb`); the [`Recipe`] lists its tasks
 //! and tells its hosts and variables; a [`Flow`] of some of its tasks is the [`Program`](deploy_plan::Program) that an
 //! engine runs. A flow *records*: each task body is evaluated once, ahead of the hosts, and waits only where it needs an
 //! answer — a command's output, what is live on a host, a question to a person, a process on this machine, a command
@@ -13,7 +13,10 @@
 //! What a recipe does on this machine goes through [`Effects`](deploy_ruby::Effects), which the caller gives. When the
 //! engine stops a run, the evaluation is dropped where it stands: no `rescue` or `ensure` of a recipe sees that.
 //!
-//! Limits: dialect 2 only. Files are not carried between this machine and the hosts (`upload`, `download`, the copy
+//! A recipe of Capistrano 3 ([`Dialect`]) is Rake tasks with `on` blocks: the strands of a block are evaluated beside each
+//! other, and its hosts get what they recorded as one phase.
+//!
+//! Limits: no `deploy.toml` yet. Files are not carried between this machine and the hosts (`upload`, `download`, the copy
 //! strategies); `put` writes small texts. The block of a command gets its output when the command has ended and cannot
 //! answer it. Recipes of plugin gems are not built in: `require` of one is an error that says how to let it pass. The
 //! evaluator recurses: give the thread a stack of 64 MiB.
@@ -68,6 +71,7 @@
 mod callbacks;
 mod cli_value;
 mod describe;
+mod dialect;
 mod loader;
 mod magic;
 mod nearest;
@@ -77,8 +81,10 @@ mod tasks;
 #[cfg(test)]
 mod tests;
 mod v2;
+mod v3;
 mod variables;
 
 pub use cli_value::{CliValue, assignment};
+pub use dialect::Dialect;
 pub use loader::{Loader, STEPS, SUDO_PROMPT};
 pub use recipe::{Flow, Recipe, TaskInfo};

@@ -11,6 +11,7 @@ use deploy_ruby::{Call, Effects, FileKind, Interp};
 
 use crate::callbacks::When;
 use crate::cli_value::CliValue;
+use crate::dialect::Dialect;
 use crate::recipe::{Recipe, with_call};
 use crate::v2::{Cap, Settings};
 
@@ -49,6 +50,14 @@ pub struct Loader {
     /// How many steps of evaluation the loading, a flow or an undo block may take: what needs more is taken for a loop
     /// without end. [`STEPS`] unless set.
     pub steps: u64,
+    /// The dialect, where the recipe is not to be asked.
+    pub dialect: Option<Dialect>,
+    /// The words of the command line: in dialect 3 the first one names the stage, which is loaded.
+    pub words: Vec<String>,
+    /// `--hosts` and `--roles` (dialect 3).
+    pub host_filters: Vec<String>,
+    /// See [`Loader::host_filters`].
+    pub role_filters: Vec<String>,
 }
 
 /// Far more than any recipe needs; they take some seconds.
@@ -73,6 +82,10 @@ impl Loader {
             password: None,
             allow_require: Vec::new(),
             steps: STEPS,
+            dialect: None,
+            words: Vec::new(),
+            host_filters: Vec::new(),
+            role_filters: Vec::new(),
         }
     }
 
@@ -137,6 +150,9 @@ impl Loader {
         if let Ok(bytes) = self.effects.read(call, "Gemfile.lock").await {
             let _ = cap.gemfile_lock.set(String::from_utf8_lossy(&bytes).into_owned());
         }
+        if self.is_three(call, &files).await {
+            return self.run_three(call, cap, &files).await;
+        }
         for file in &files {
             if let Some(problem) = self.load_one(call, cap, file).await? {
                 return Ok(Err(problem));
@@ -150,6 +166,54 @@ impl Loader {
         filters.preserve_roles = self.preserve_roles;
         *cap.filters.borrow_mut() = filters;
         Ok(Ok(()))
+    }
+
+    /// Whether the recipe is one of Capistrano 3: as it was said to be, else as its texts show.
+    async fn is_three(&self, call: &Call, files: &[String]) -> bool {
+        if let Some(dialect) = self.dialect {
+            return dialect == Dialect::Capistrano3;
+        }
+        for file in files {
+            let Ok(bytes) = self.effects.read(call, file).await else { continue };
+            if let Some((dialect, _)) = Dialect::shown_by(&String::from_utf8_lossy(&bytes)) {
+                return dialect == Dialect::Capistrano3;
+            }
+        }
+        false
+    }
+
+    /// Loads a recipe of Capistrano 3: the Capfile, what it imports, and the stage that the command line names.
+    async fn run_three(
+        &self,
+        call: &Call,
+        cap: &Rc<Cap>,
+        files: &[String],
+    ) -> Result<Result<(), Box<Problem>>, deploy_ruby::Unwind> {
+        cap.dialect.set(Dialect::Capistrano3);
+        cap.v3.host_filters.borrow_mut().clone_from(&self.host_filters);
+        cap.v3.role_filters.borrow_mut().clone_from(&self.role_filters);
+        let mut own_capfile = false;
+        for file in files {
+            let name = file.rsplit('/').next().unwrap_or(file);
+            if name.to_lowercase().starts_with("capfile") {
+                own_capfile = true;
+                cap.load_file3(call, file).await?;
+            }
+        }
+        if !own_capfile {
+            // As the Capfile that `cap install` writes.
+            cap.eval_recipe(call, "built-in Capfile", DEFAULT_CAPFILE).await?;
+            for file in files.iter().filter(|file| *file != "config/deploy.rb") {
+                cap.load_file3(call, file).await?;
+            }
+        }
+        cap.load_imports(call).await?;
+        let stages = cap.stage_names(call).await?;
+        if let Some(stage) = self.words.first().filter(|word| stages.contains(word)) {
+            cap.load_stage(call, stage).await?;
+        }
+        // The command line is stronger than the recipe.
+        Ok(set_all(cap, "-S", &self.before).and_then(|()| set_all(cap, "-s", &self.after)))
     }
 
     async fn load_one(
@@ -192,7 +256,7 @@ impl Loader {
     /// `Capfile` here or in a directory above, else `config/deploy.rb` likewise; enters that directory.
     async fn find(&self, call: &Call) -> std::io::Result<Option<String>> {
         let start = self.effects.cwd();
-        for names in [&["Capfile", "capfile"][..], &["config/deploy.rb"]] {
+        for names in [&["Capfile", "capfile", "Capfile.rb", "capfile.rb"][..], &["config/deploy.rb"]] {
             let mut dir = start.as_str();
             loop {
                 for name in names {
@@ -245,6 +309,11 @@ fn wants_deploy(file: &str, text: &str) -> bool {
     });
     !name.eq_ignore_ascii_case("capfile") && !own
 }
+
+/// What a project without a Capfile goes by.
+const DEFAULT_CAPFILE: &str = "require 'capistrano/setup'\nrequire 'capistrano/deploy'\n\
+     require 'capistrano/scm/git'\ninstall_plugin Capistrano::SCM::Git\n\
+     Dir.glob('lib/capistrano/tasks/*.rake').each { |file| import file }\n";
 
 fn set_all(cap: &Cap, option: &str, values: &[(String, CliValue)]) -> Result<(), Box<Problem>> {
     values.iter().try_for_each(|(name, value)| cap.set_from_cli(option, name, value))

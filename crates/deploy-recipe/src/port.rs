@@ -14,6 +14,7 @@ enum Request {
     Tell(Box<Event>),
     Begin(u64, Transaction),
     Command(u64, Box<Command>, Want, Suspension),
+    Along(u64, Vec<Command>, Box<Command>, Want, Suspension),
     Settle(u64, Suspension, Option<Site>),
 }
 
@@ -74,6 +75,20 @@ impl Port {
     /// Runs what is recorded, then a command, and waits for its results.
     pub async fn command(&self, command: Command, want: Want, why: Suspension) -> Vec<CommandResult> {
         match self.ask(|id| Request::Command(id, Box::new(command), want, why)).await {
+            Answer::Results(results) => results,
+            Answer::Opened(_) | Answer::Settled => Vec::new(),
+        }
+    }
+
+    /// Runs what is recorded, then on the hosts of the command alone what they have before it, and waits for its results.
+    pub async fn along(
+        &self,
+        before: Vec<Command>,
+        command: Command,
+        want: Want,
+        why: Suspension,
+    ) -> Vec<CommandResult> {
+        match self.ask(|id| Request::Along(id, before, Box::new(command), want, why)).await {
             Answer::Results(results) => results,
             Answer::Opened(_) | Answer::Settled => Vec::new(),
         }
@@ -140,21 +155,34 @@ impl Drop for Opening<'_> {
 
 type Pending<'a> = Pin<Box<dyn Future<Output = (u64, Result<Answer, Stopped>)> + 'a>>;
 
+/// Requests that the hosts are at.
+#[derive(Default)]
+struct InHand<'a> {
+    /// One that all others wait for.
+    alone: Option<Pending<'a>>,
+    /// Those of single hosts, which go beside each other.
+    beside: Vec<Pending<'a>>,
+    /// Why nothing goes on when these have ended.
+    stopped: Option<Stopped>,
+}
+
 /// Runs `work` and serves its requests. When the hosts answer that the run has stopped, `work` is dropped where it
 /// stands: nothing in a recipe can catch that.
 pub(crate) async fn drive<T>(port: &Port, hosts: &dyn Hosts, work: impl Future<Output = T>) -> Result<T, Stopped> {
     let _opening = Opening::new(port, hosts.is_rehearsal());
     let mut work = pin!(work);
-    let mut pending: Option<Pending<'_>> = None;
+    let mut in_hand = InHand::default();
     poll_fn(|cx| {
         loop {
-            if let Poll::Ready(value) = work.as_mut().poll(cx) {
+            if in_hand.stopped.is_none()
+                && let Poll::Ready(value) = work.as_mut().poll(cx)
+            {
                 while let Some(request) = port.take() {
                     drop(serve(hosts, request));
                 }
                 return Poll::Ready(Ok(value));
             }
-            match advance(port, hosts, &mut pending, cx) {
+            match in_hand.advance(port, hosts, cx) {
                 Poll::Ready(Ok(())) => {}
                 Poll::Ready(Err(stopped)) => return Poll::Ready(Err(stopped)),
                 Poll::Pending => return Poll::Pending,
@@ -164,27 +192,54 @@ pub(crate) async fn drive<T>(port: &Port, hosts: &dyn Hosts, work: impl Future<O
     .await
 }
 
-/// Serves requests in order; ready when the evaluator has an answer to go on with.
-fn advance<'a>(
-    port: &Port,
-    hosts: &'a dyn Hosts,
-    pending: &mut Option<Pending<'a>>,
-    cx: &mut Context<'_>,
-) -> Poll<Result<(), Stopped>> {
-    loop {
-        if let Some(request) = pending {
-            let Poll::Ready((id, result)) = request.as_mut().poll(cx) else { return Poll::Pending };
-            *pending = None;
-            match result {
-                Ok(answer) => port.answer(id, answer),
-                Err(stopped) => return Poll::Ready(Err(stopped)),
+impl<'a> InHand<'a> {
+    /// Serves requests in order; ready when the evaluator has an answer to go on with. What other hosts are at is ended
+    /// before a stop is told.
+    fn advance(&mut self, port: &Port, hosts: &'a dyn Hosts, cx: &mut Context<'_>) -> Poll<Result<(), Stopped>> {
+        loop {
+            let answered = self.poll(port, cx);
+            if let Some(stopped) = self.stopped.clone() {
+                let over = self.alone.is_none() && self.beside.is_empty();
+                return if over { Poll::Ready(Err(stopped)) } else { Poll::Pending };
             }
-            return Poll::Ready(Ok(()));
+            if answered {
+                return Poll::Ready(Ok(()));
+            }
+            if self.alone.is_some() {
+                return Poll::Pending;
+            }
+            match port.take() {
+                Some(request @ Request::Along(..)) => self.beside.extend(serve(hosts, request)),
+                Some(request) => self.alone = serve(hosts, request),
+                None => return Poll::Pending,
+            }
         }
-        match port.take() {
-            Some(request) => *pending = serve(hosts, request),
-            None => return Poll::Pending,
+    }
+
+    /// Looks at everything in hand; whether there is an answer.
+    fn poll(&mut self, port: &Port, cx: &mut Context<'_>) -> bool {
+        let mut answered = false;
+        let mut finish = |(id, result): (u64, Result<Answer, Stopped>)| match result {
+            Ok(answer) => {
+                port.answer(id, answer);
+                answered = true;
+            }
+            Err(stopped) => drop(self.stopped.get_or_insert(stopped)),
+        };
+        self.beside.retain_mut(|request| match request.as_mut().poll(cx) {
+            Poll::Ready(result) => {
+                finish(result);
+                false
+            }
+            Poll::Pending => true,
+        });
+        if let Some(request) = &mut self.alone
+            && let Poll::Ready(result) = request.as_mut().poll(cx)
+        {
+            self.alone = None;
+            finish(result);
         }
+        answered
     }
 }
 
@@ -204,6 +259,9 @@ fn serve(hosts: &dyn Hosts, request: Request) -> Option<Pending<'_>> {
         }
         Request::Command(id, command, want, why) => {
             Some(Box::pin(async move { (id, hosts.command(*command, want, why).await.map(Answer::Results)) }))
+        }
+        Request::Along(id, before, command, want, why) => {
+            Some(Box::pin(async move { (id, hosts.along(before, *command, want, why).await.map(Answer::Results)) }))
         }
         Request::Settle(id, why, site) => {
             Some(Box::pin(async move { (id, hosts.settle(why, site).await.map(|()| Answer::Settled)) }))

@@ -10,9 +10,11 @@ use deploy_plan::{Event, HandlerId, Hosts, Level, Problem, ProblemKind, Program,
 use deploy_ruby::{Args, Call, Effects, Interp, Proc, Unwind, Value};
 
 use crate::callbacks::When;
+use crate::dialect::Dialect;
 use crate::nearest::did_you_mean;
 use crate::port::drive;
-use crate::v2::{Cap, CapHost, FlowEffects, Settings, TaskRef};
+use crate::v2::{Cap, FlowEffects, Settings, TaskRef};
+use crate::v3::{AnyHost, Server, split_task};
 
 /// A task as lists show it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,6 +41,17 @@ impl TaskInfo {
             site: task.site.clone(),
         }
     }
+
+    fn of_rake(task: &crate::v3::RakeTask) -> Self {
+        let description = task.description();
+        Self {
+            name: task.with_params(),
+            summary: task.summary(),
+            hidden: description.is_none(),
+            description,
+            site: task.site.borrow().clone(),
+        }
+    }
 }
 
 struct Inner {
@@ -61,7 +74,7 @@ impl Recipe {
         let cap = Cap::new(settings);
         let _ = cap.effects.set(effects.clone());
         let flow_effects = FlowEffects { inner: effects, cap: cap.clone() };
-        let interp = Interp::new(Rc::new(CapHost { cap: cap.clone() }), Rc::new(flow_effects));
+        let interp = Interp::new(Rc::new(AnyHost::new(&cap)), Rc::new(flow_effects));
         for (name, parent) in [
             ("Capistrano::Error", "RuntimeError"),
             ("Capistrano::CommandError", "Capistrano::Error"),
@@ -70,6 +83,10 @@ impl Recipe {
             ("Capistrano::NoSuchTaskError", "Capistrano::Error"),
             ("Capistrano::NoMatchingServersError", "Capistrano::Error"),
             ("Capistrano::LocalArgumentError", "Capistrano::Error"),
+            ("Capistrano::ValidationError", "RuntimeError"),
+            ("SSHKit::StandardError", "StandardError"),
+            ("SSHKit::Command::Failed", "SSHKit::StandardError"),
+            ("SSHKit::Runner::ExecuteError", "SSHKit::StandardError"),
         ] {
             interp.define_exception(name, parent);
         }
@@ -87,6 +104,9 @@ impl Recipe {
     /// All tasks, sorted by name.
     #[must_use]
     pub fn tasks(&self) -> Vec<TaskInfo> {
+        if self.cap().is_three() {
+            return self.cap().v3.rake.borrow().sorted().iter().map(|task| TaskInfo::of_rake(task)).collect();
+        }
         self.cap().tasks.borrow().sorted().iter().map(TaskInfo::of).collect()
     }
 
@@ -95,6 +115,10 @@ impl Recipe {
     /// # Errors
     /// When there is none of that name; the problem says which may have been meant.
     pub fn explain(&self, name: &str) -> Result<TaskInfo, Box<Problem>> {
+        if self.cap().is_three() {
+            let found = self.cap().v3.rake.borrow().get(&split_task(name).0);
+            return found.map(|task| TaskInfo::of_rake(&task)).ok_or_else(|| Box::new(self.unknown_task(name)));
+        }
         let found = self.cap().tasks.borrow().find(name);
         match found {
             Some(task) => Ok(TaskInfo::of(&task)),
@@ -122,8 +146,24 @@ impl Recipe {
     /// When something in the recipe fails on the way.
     pub async fn hosts(&self) -> Result<Vec<Host>, Box<Problem>> {
         self.evaluate("read the hosts of the recipe", |call, cap| async move { cap.read_logins(&call).await }).await?;
-        let ids: Vec<HostId> = self.cap().inventory.borrow().hosts().into_iter().map(|host| host.id).collect();
+        let ids: Vec<HostId> = if self.cap().is_three() {
+            self.cap().v3.servers.borrow().iter().map(Server::id).collect()
+        } else {
+            self.cap().inventory.borrow().hosts().into_iter().map(|host| host.id).collect()
+        };
         Ok(ids.iter().filter_map(|id| self.cap().host(id)).collect())
+    }
+
+    /// Which Capistrano it is written for.
+    #[must_use]
+    pub fn dialect(&self) -> Dialect {
+        self.cap().dialect.get()
+    }
+
+    /// The version that the recipe names with `lock`, as it is written there.
+    #[must_use]
+    pub fn locked(&self) -> Option<String> {
+        self.cap().v3.locked.borrow().clone()
     }
 
     /// The filters of the command line.
@@ -235,7 +275,7 @@ where
     });
     let context = interp.context();
     interp.set_fuel(Some(cap.settings.steps));
-    interp.call_proc(&context, &native, Args::none(), Some(cap.namespace_value(""))).await?;
+    interp.call_proc(&context, &native, Args::none(), Some(cap.root())).await?;
     let value = slot.take();
     value.ok_or_else(|| interp.raise(&context, "RuntimeError", "the evaluation gave nothing"))
 }
@@ -249,6 +289,9 @@ pub struct Flow {
 impl Flow {
     /// What can be found wrong before anything is evaluated.
     fn refuse(&self, cap: &Cap) -> Result<(), Box<Problem>> {
+        if cap.is_three() {
+            return self.tasks.iter().try_for_each(|name| self.recipe.explain(name).map(drop));
+        }
         // Hooks of the start may define tasks and hosts, as stages do.
         let may_change = !cap.hooks.borrow().firing(When::Start, None).is_empty();
         if may_change {
@@ -274,6 +317,9 @@ impl Flow {
         let result = with_call(&interp, self_.cap(), move |call, cap| async move {
             cap.note_what_is_odd();
             cap.refuse_settings(&call, &tasks).await?;
+            if cap.is_three() {
+                return cap.run_words(&call, &tasks).await;
+            }
             for name in &tasks {
                 cap.execute_asked(&call, name).await?;
             }
@@ -337,6 +383,9 @@ impl Program for Flow {
 
     fn narrowed(&self) -> Option<(usize, usize, String)> {
         let cap = self.recipe.cap();
+        if cap.is_three() {
+            return cap.v3.narrowed.borrow().clone();
+        }
         let selected = cap.inventory.borrow().select(&Selection::all(), &cap.filters.borrow()).ok()?;
         let filter = selected.filter.clone().filter(|_| selected.is_narrowed())?;
         Some((selected.hosts.len(), selected.of, filter))

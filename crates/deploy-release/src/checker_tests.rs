@@ -142,7 +142,7 @@ fn removals_of_what_may_be_needed() {
 #[test]
 fn a_left_release_is_removed_only_when_every_host_has_confirmed() {
     let fleet = open(&transaction(Purpose::Rollback { to: None }, &FLEET), &identity(), &fleet(&OLD)).unwrap();
-    let left = deploy_plan::Builtin::RemoveLeft { release: id(OLD[1]) };
+    let left = deploy_plan::Builtin::RemoveLeft { release: id(OLD[1]), archive: false };
     let items = [rollback(OLD[0], OLD[1], &FLEET), builtin("t", &FLEET, left)];
     let mut plan = Planner::new(fleet.context.clone()).segment(&items, true).unwrap();
     assert_eq!(Checker::new(&fleet.context).check(&plan), Ok(()));

@@ -22,7 +22,7 @@ pub struct HostSide {
     pub strategy: Strategy,
     /// The release to be made. It must not be there yet, or be an empty directory.
     pub release: RemotePath,
-    /// The working copy of [`Strategy::RemoteCache`].
+    /// The working copy of [`Strategy::RemoteCache`], or the mirror of [`Strategy::Archive`].
     pub cache: RemotePath,
     /// An existing private directory (0700) of this run, for a helper script and `known_hosts`, which are removed.
     pub run_dir: RemotePath,
@@ -33,6 +33,8 @@ pub struct HostSide {
     pub secret_file: Option<RemotePath>,
     /// What is not copied from the cache (`:copy_exclude`).
     pub exclude: Vec<String>,
+    /// The directory of the repository that becomes the release, with [`Strategy::Archive`] (`:repo_tree`).
+    pub tree: Option<String>,
     /// Seconds before a failed fetch is tried again; up to twice as long, differently on each host.
     pub retry_wait: u32,
 }
@@ -49,6 +51,7 @@ impl HostSide {
             known_hosts: Vec::new(),
             secret_file: None,
             exclude: Vec::new(),
+            tree: None,
             retry_wait: 3,
         }
     }
@@ -78,6 +81,7 @@ impl Source {
             Strategy::Checkout => "check out",
             Strategy::Export => "export",
             Strategy::RemoteCache => "update the cache and copy",
+            Strategy::Archive => "archive",
         };
         let title = format!("{how} {} ({}) from {}", pinned.revision.short(), pinned.label, self.url);
         Ok(vec![Op::Script { title, body: script.finish() }])
@@ -116,6 +120,13 @@ impl Source {
             let why = "a password would be readable in the process lists of the hosts; let them log in by a key";
             return Err(ScmError::Unsupported { option, value, why });
         }
+        if let Some(tree) = &side.tree {
+            crate::reference::check_git(tree.trim_matches('/')).map_err(|_| ScmError::Form {
+                what: "repo_tree",
+                text: tree.clone(),
+                why: "is no directory inside the repository".to_owned(),
+            })?;
+        }
         let lines = side.known_hosts.iter().map(|line| ("known_hosts line", line));
         let excludes = side.exclude.iter().map(|pattern| ("copy_exclude pattern", pattern));
         for (what, text) in lines.chain(excludes) {
@@ -135,7 +146,7 @@ impl Source {
         script.set("pause", &side.retry_wait.to_string())?;
         script.set_path("dest", &side.release)?;
         script.set_path("run", &side.run_dir)?;
-        if side.strategy == Strategy::RemoteCache {
+        if matches!(side.strategy, Strategy::RemoteCache | Strategy::Archive) {
             script.set_path("cache", &side.cache)?;
         }
         Ok(())
@@ -298,8 +309,11 @@ mod tests {
 
     /// Subcommands and options of git 1.8.3.
     const GIT: &[(&str, &[&str])] = &[
-        ("clone", &["-q", "-n", "-o", "-b", "--depth", "--no-local", "--"]),
-        ("fetch", &["-q", "-f", "--prune", "--unshallow"]),
+        ("clone", &["-q", "-n", "-o", "-b", "--depth", "--no-local", "--mirror", "--no-single-branch", "--"]),
+        ("fetch", &["-q", "-f", "--prune", "--unshallow", "--depth"]),
+        ("remote", &["--prune"]),
+        ("archive", &["--format=tar"]),
+        ("log", &["-1", "--format=%ct"]),
         ("checkout", &["-q", "-B", "--detach"]),
         ("reset", &["-q", "--hard"]),
         ("clean", &["-q", "-d", "-x", "-f"]),
@@ -323,7 +337,7 @@ mod tests {
 
     fn bodies(kind: ScmKind, url: &str) -> String {
         let mut all = String::new();
-        for strategy in [Strategy::Checkout, Strategy::Export, Strategy::RemoteCache] {
+        for strategy in [Strategy::Checkout, Strategy::Export, Strategy::RemoteCache, Strategy::Archive] {
             for submodules in [Submodules::None, Submodules::TopLevel, Submodules::Recursive] {
                 let mut source = Source::new(kind, RepositoryUrl::parse(url).unwrap());
                 (source.submodules, source.depth) = (submodules, Some(2));

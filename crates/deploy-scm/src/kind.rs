@@ -60,6 +60,8 @@ pub enum Strategy {
     Export,
     /// A working copy kept on the host is brought up to date and copied.
     RemoteCache,
+    /// The files alone, out of a bare mirror that is kept on the host (dialect 3); Subversion exports.
+    Archive,
 }
 
 impl Strategy {

@@ -102,7 +102,7 @@ impl Source {
     pub fn requirements(&self, strategy: Strategy, excludes: bool) -> Vec<Requirement> {
         let program = self.program.first().cloned().unwrap_or_else(|| self.kind.program().to_owned());
         let mut needed = vec![Requirement { program, purpose: format!("read the {} repository", self.kind) }];
-        if self.kind == ScmKind::Subversion && strategy != Strategy::Export {
+        if self.kind == ScmKind::Subversion && !matches!(strategy, Strategy::Export | Strategy::Archive) {
             needed.push(Requirement { program: "svnversion".into(), purpose: "verify the working copy".into() });
         }
         if self.url.ssh_host().is_some() {

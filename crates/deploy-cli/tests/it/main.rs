@@ -31,3 +31,7 @@ mod sshd_sudo;
 mod support;
 #[cfg(test)]
 mod terminal;
+#[cfg(test)]
+mod v3;
+#[cfg(test)]
+mod v3_peers;

@@ -12,10 +12,10 @@ use deploy_testbed::repo::Scm;
 
 use crate::support::{ALL, RECIPE, Ran, Stage, start};
 
-const CAPISTRANO: &str = "/usr/bin/cap";
+pub const CAPISTRANO: &str = "/usr/bin/cap";
 
 /// Debian's Capistrano 3, or none; then a message says so, or the test fails if it must run.
-fn capistrano3() -> bool {
+pub fn capistrano3() -> bool {
     let output = Command::new(CAPISTRANO).arg("--version").stdin(Stdio::null()).output();
     let said = output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
     let found = said.contains("Capistrano Version: 3");
@@ -28,7 +28,7 @@ fn capistrano3() -> bool {
 }
 
 /// What Ruby programs need of the environment.
-fn ruby(command: &mut Command, home: &Path) {
+pub fn ruby(command: &mut Command, home: &Path) {
     command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
     command.env("HOME", home).env("USER", "alice").env("LANG", "C.UTF-8").stdin(Stdio::null());
 }

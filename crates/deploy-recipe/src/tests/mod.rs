@@ -9,6 +9,8 @@ mod options;
 mod recipes;
 mod servers;
 mod suspension;
+mod v3;
+mod v3_plugins;
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -111,6 +113,10 @@ fn show(item: &Item) -> String {
         Item::TaskStarted { task, slot, .. } => format!("> {task} {}", slot.map_or("-", deploy_plan::Slot::word)),
         Item::TaskEnded { task } => format!("< {task}"),
         Item::Command(command) => format!("run {} @ {}", command.shown, short(&command.hosts)),
+        Item::Together(commands) => {
+            let each = commands.iter().map(|command| format!("{} @ {}", command.shown, short(&command.hosts)));
+            format!("together {}", each.collect::<Vec<_>>().join("; "))
+        }
         Item::Builtin(item) => {
             let sudo = if item.sudo { "sudo " } else { "" };
             format!("{sudo}{} @ {} for {}", show_builtin(&item.builtin), short(&item.hosts), item.task)
@@ -139,7 +145,7 @@ fn show_builtin(builtin: &Builtin) -> String {
         Builtin::Rollback(rollback) => {
             format!("rollback to {} from {}", rollback.to, rollback.from.as_ref().map_or("-", ReleaseId::as_str))
         }
-        Builtin::RemoveLeft { release } => format!("remove left {release}"),
+        Builtin::RemoveLeft { release, .. } => format!("remove left {release}"),
         Builtin::Cleanup { keep } => format!("cleanup keep {keep}"),
         Builtin::Ops { title, ops, undo } => format!("ops {title}: {} ops, {} to undo", ops.len(), undo.len()),
     }

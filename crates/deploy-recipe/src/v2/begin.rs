@@ -40,6 +40,7 @@ impl Cap {
 
     /// Forgets what an earlier flow has left.
     pub fn begin_flow(&self, asked: &[String]) {
+        self.v3.begin_flow();
         *self.flow.borrow_mut() = FlowState { asked: asked.to_vec(), ..FlowState::default() };
         self.variables.borrow_mut().forget_evaluations();
         self.handlers.borrow_mut().clear();
@@ -56,6 +57,9 @@ impl Cap {
 
     /// Refuses settings that no hook can make good again before anything is asked of a host.
     pub async fn refuse_settings(self: &Rc<Self>, call: &Call, tasks: &[String]) -> R<()> {
+        if self.is_three() {
+            return Ok(());
+        }
         self.refuse_strangers(call, tasks)?;
         if !tasks.iter().any(|task| BUILDING.contains(&task.as_str())) || !self.deploy_loaded.get() {
             return Ok(());
@@ -92,7 +96,10 @@ impl Cap {
         if flow.skipped == 0 || flow.recorded > 0 {
             return None;
         }
-        let filters = self.filters.borrow().text();
+        let filters = match self.v3.narrowed.borrow().as_ref() {
+            Some((_, _, text)) => text.clone(),
+            None => self.filters.borrow().text(),
+        };
         let why = if filters.is_empty() {
             "no servers matched".to_owned()
         } else {

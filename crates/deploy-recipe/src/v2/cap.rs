@@ -13,6 +13,7 @@ use super::deploy::scm::Pinned;
 use super::deploy::table::BuiltinTask;
 use super::namespace::Namespace;
 use crate::callbacks::Hooks;
+use crate::dialect::Dialect;
 use crate::port::Port;
 use crate::tasks::{Task, Tasks};
 use crate::variables::Variables;
@@ -156,6 +157,10 @@ pub(crate) struct Cap {
     pub ignored: RefCell<Vec<(String, Option<Site>)>>,
     /// Whether the deploy recipes are loaded.
     pub deploy_loaded: Cell<bool>,
+    /// Which Capistrano it is written for.
+    pub dialect: Cell<Dialect>,
+    /// What only dialect 3 has.
+    pub v3: crate::v3::State,
     /// The text of `Gemfile.lock`.
     pub gemfile_lock: OnceCell<String>,
 }
@@ -205,7 +210,12 @@ impl Cap {
 
     /// A host as the engine sees it.
     pub fn host(&self, id: &HostId) -> Option<Host> {
-        let declared = self.inventory.borrow().host(id);
+        let declared = if self.is_three() {
+            let server = self.v3.servers.borrow().by_id(id).map(crate::v3::Server::host);
+            server.or_else(|| self.v3.relogged.borrow().get(id.as_str()).cloned())
+        } else {
+            self.inventory.borrow().host(id)
+        };
         let mut host = declared.or_else(|| self.strangers.borrow().get(id).cloned())?;
         let logins = self.logins.borrow();
         host.user = host.user.or_else(|| logins.user.clone());
@@ -223,6 +233,16 @@ impl Cap {
         Some(host)
     }
 
+    /// Whether it is a recipe of Capistrano 3.
+    pub fn is_three(&self) -> bool {
+        self.dialect.get() == Dialect::Capistrano3
+    }
+
+    /// Self at the top of the recipe.
+    pub fn root(self: &Rc<Self>) -> Value {
+        if self.is_three() { self.top() } else { self.namespace_value("") }
+    }
+
     /// Whether the recipe lets its commands use the agent.
     pub fn forwards_agent(&self) -> bool {
         self.logins.borrow().ssh_options.get("forward_agent").is_some_and(Property::is_truthy)
@@ -230,6 +250,12 @@ impl Cap {
 
     /// Reads what the engine asks of every host, so that it can be told without evaluating anything.
     pub async fn read_logins(self: &Rc<Self>, call: &Call) -> super::convert::R<()> {
+        if self.is_three() {
+            let options = self.read3(call, "ssh_options").await?.unwrap_or_default();
+            let ssh_options = self.ssh_options3(&options);
+            *self.logins.borrow_mut() = Logins { ssh_options, ..Logins::default() };
+            return Ok(());
+        }
         self.settle_roles(call).await?;
         let user = self.text(call, "user").await?;
         let port = self.text(call, "port").await?;
@@ -266,5 +292,6 @@ impl Cap {
         self.dynamic_roles.borrow_mut().clear();
         self.handlers.borrow_mut().clear();
         *self.flow.borrow_mut() = FlowState::default();
+        self.v3.clear();
     }
 }

@@ -28,6 +28,9 @@ const DEPLOYING: &[&str] = &[
 impl Cap {
     /// The layout as the variables say.
     pub async fn layout(self: &Rc<Self>, call: &Call) -> R<Layout> {
+        if self.is_three() {
+            return self.layout3(call).await;
+        }
         let mut layout = Layout::new(self.path(call, "deploy_to").await?);
         layout.releases = self.path(call, "releases_path").await?;
         layout.shared = self.path(call, "shared_path").await?;

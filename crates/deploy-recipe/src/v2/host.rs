@@ -154,7 +154,7 @@ impl Object for Configuration {
 
 impl Cap {
     /// The text of a file by its name as asked for, with or without `.rb`.
-    async fn find_file(&self, call: &Call, name: &str) -> Option<(String, String)> {
+    pub async fn find_file(&self, call: &Call, name: &str) -> Option<(String, String)> {
         let effects = self.local_effects(call);
         let home = effects.env("HOME").unwrap_or_default();
         let path = match name.strip_prefix("~/") {
@@ -199,7 +199,7 @@ impl Cap {
     pub async fn eval_recipe(self: &Rc<Self>, call: &Call, name: &str, text: &str) -> R {
         self.sources.borrow_mut().push((name.to_owned(), text.to_owned()));
         let _label = call.span().map(|_| call.context().enter(&format!("in {name}")));
-        let root = self.namespace_value("");
+        let root = self.root();
         Box::pin(call.interp().eval_file(call.context(), name, text, root)).await
     }
 

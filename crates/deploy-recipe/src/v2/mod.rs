@@ -6,7 +6,7 @@ mod cap;
 mod command;
 mod convert;
 mod define;
-mod deploy;
+pub(crate) mod deploy;
 mod effects;
 mod execute;
 mod facts;
@@ -25,8 +25,14 @@ mod servers;
 mod sudo;
 mod variables;
 
-pub(crate) use cap::{Cap, Settings, TaskRef};
-pub(crate) use convert::{problem_of, property as property_of, site_of};
+pub(crate) use actions::need_flow;
+pub(crate) use cap::{Body, Cap, Handler, Settings, TaskRef};
+pub(crate) use command::quote_path;
+pub(crate) use convert::{
+    Later, R, fail, name_arg, names, options_value, problem_of, properties, property, property as property_of, site,
+    site_of, unsupported, value_of,
+};
+pub(crate) use deploy::scm::Pinned;
 pub(crate) use deploy::table::install as install_deploy;
 pub(crate) use effects::FlowEffects;
-pub(crate) use host::CapHost;
+pub(crate) use host::{CapHost, how_to_allow};

@@ -127,6 +127,6 @@ impl Cap {
 
     /// Whether built-in work goes through `sudo`.
     pub async fn builtin_sudo(self: &Rc<Self>, call: &Call) -> R<bool> {
-        Ok(self.run_method(call).await? == "sudo")
+        Ok(!self.is_three() && self.run_method(call).await? == "sudo")
     }
 }

@@ -123,6 +123,7 @@ impl Planner {
             Item::TaskEnded { .. } => drop(self.tasks.pop()),
             Item::Builtin(builtin) => self.builtin(builtin, draft)?,
             Item::Command(command) => self.command(command, draft)?,
+            Item::Together(commands) => self.together(commands, draft)?,
             Item::OnRollback { handler, .. } => self.handlers.push(*handler),
             Item::Edge => {
                 self.close(draft)?;
@@ -177,19 +178,30 @@ impl Planner {
 
     /// Every command of the recipe is a barrier over its hosts.
     fn command(&mut self, command: &Command, draft: &mut Draft) -> Result<(), Problem> {
+        self.together(std::slice::from_ref(command), draft)
+    }
+
+    /// Commands with no barrier between them: one phase.
+    fn together(&mut self, commands: &[Command], draft: &mut Draft) -> Result<(), Problem> {
+        let Some(first) = commands.first() else { return Ok(()) };
         let slot = self.command_slot();
         if slot == Slot::Publish && self.published.is_none() {
-            self.recipe_publishes(command, draft)?;
+            self.recipe_publishes(first, draft)?;
         }
-        let task = command.task.clone().or_else(|| self.tasks.last().map(|(task, _)| task.clone()));
+        let steps: Vec<NewStep> = commands.iter().map(|command| self.command_step(slot, command)).collect();
+        let task = steps.first().and_then(|step| step.task.clone());
+        draft.steps(slot, task.unwrap_or_else(|| first.shown.clone()), steps, &mut self.handlers);
+        Ok(())
+    }
+
+    fn command_step(&self, slot: Slot, command: &Command) -> NewStep {
         let mut step = NewStep::new(slot, command.shown.clone(), Work::Command(command.clone()));
-        step.task.clone_from(&task);
+        step.task = command.task.clone().or_else(|| self.tasks.last().map(|(task, _)| task.clone()));
         step.site.clone_from(&command.site);
         step.class = command.class;
         step.sudo = command.sudo;
         step.forward_agent = command.forward_agent;
-        draft.alone(slot, task.unwrap_or_else(|| command.shown.clone()), step, &mut self.handlers);
-        Ok(())
+        step
     }
 
     /// The part of the deployment that a command belongs to, by where it stands.

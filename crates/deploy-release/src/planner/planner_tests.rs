@@ -225,7 +225,7 @@ fn before_every_host_has_confirmed_nothing_is_said_or_removed() {
     let many = ["20261101000000", "20261102000000", "20261103000000", "20261104000000"];
     let back = [
         rollback(many[2], many[3], &FLEET),
-        builtin("deploy:rollback:cleanup", &FLEET, Builtin::RemoveLeft { release: id(many[3]) }),
+        builtin("deploy:rollback:cleanup", &FLEET, Builtin::RemoveLeft { release: id(many[3]), archive: false }),
         builtin("deploy:cleanup", &FLEET, Builtin::Cleanup { keep: 1 }),
         Item::Edge,
     ];
@@ -275,7 +275,7 @@ fn a_rollback_removes_what_was_left_only_when_all_have_confirmed() {
         start("deploy:restart", Some(Slot::Restart)),
         command("touch restart.txt", &["app1", "app2"]),
         finish("deploy:restart"),
-        builtin("deploy:rollback:cleanup", &FLEET, Builtin::RemoveLeft { release: id(OLD[1]) }),
+        builtin("deploy:rollback:cleanup", &FLEET, Builtin::RemoveLeft { release: id(OLD[1]), archive: false }),
         Item::Edge,
         finish("deploy:rollback"),
     ];

@@ -184,14 +184,20 @@ impl Planner {
     /// Removals: never before everything is confirmed.
     pub(super) fn remove(&mut self, item: &BuiltinItem, draft: &mut Draft) -> Result<(), Problem> {
         match &item.builtin {
-            Builtin::RemoveLeft { release } => self.remove_left(item, release, draft),
+            Builtin::RemoveLeft { release, archive } => self.remove_left(item, release, *archive, draft),
             Builtin::Cleanup { keep } => self.cleanup(item, *keep, draft),
             _ => Ok(()),
         }
     }
 
     /// Until every host has confirmed, another one may have to go back to the release that was left.
-    fn remove_left(&mut self, item: &BuiltinItem, release: &ReleaseId, draft: &mut Draft) -> Result<(), Problem> {
+    fn remove_left(
+        &mut self,
+        item: &BuiltinItem,
+        release: &ReleaseId,
+        archive: bool,
+        draft: &mut Draft,
+    ) -> Result<(), Problem> {
         let live_now = self.published.as_ref().map(|published| published.release.clone());
         let mut ops = IndexMap::new();
         for host in &item.hosts {
@@ -200,7 +206,9 @@ impl Planner {
             let live = live_now.as_ref().or(history.live.as_ref());
             if there && live != Some(release) {
                 let retired = Op::Record(self.entry(host, release, ReleaseState::Retired)?);
-                ops.insert(host.clone(), vec![retired, Op::RemoveRelease { release: release.clone() }]);
+                let mut here: Vec<Op> = if archive { vec![self.archive(release)?] } else { Vec::new() };
+                here.extend([retired, Op::RemoveRelease { release: release.clone() }]);
+                ops.insert(host.clone(), here);
             }
         }
         if ops.is_empty() {
@@ -212,6 +220,17 @@ impl Planner {
             .within(1800);
         draft.after(title, step, &mut self.handlers);
         Ok(())
+    }
+}
+
+impl Planner {
+    /// Keeps a release as one file before it is removed.
+    fn archive(&self, release: &ReleaseId) -> Result<Op, Problem> {
+        let layout = &self.context()?.layout;
+        let file = layout.deploy_to.join(&format!("rolled-back-release-{release}.tar.gz"));
+        let (file, dir) = (crate::text::path(&file), crate::text::path(&layout.releases));
+        let title = format!("archive releases/{release}");
+        Ok(Op::Script { title, body: format!("tar -czf {file} -C {dir} {}", crate::text::word(release.as_str())) })
     }
 }
 

@@ -52,7 +52,7 @@ impl Source {
         script.text(SVN);
         match side.strategy {
             Strategy::Checkout => script.text("again make \"$dest\" && cd \"$dest\" && verify"),
-            Strategy::Export => script.text("again make_export \"$dest\""),
+            Strategy::Export | Strategy::Archive => script.text("again make_export \"$dest\""),
             Strategy::RemoteCache => {
                 script.text(CACHE);
                 self.copy_steps(script, side)?;

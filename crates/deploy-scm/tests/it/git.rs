@@ -72,6 +72,53 @@ fn names() {
 }
 
 #[test]
+fn a_mirror_is_made_then_updated_and_archived() {
+    if !have(&["git", "tar"]) {
+        return;
+    }
+    each_shell(|world| {
+        let source = world.git_repository();
+        let pinned = world.resolve(&source, "main").unwrap();
+        world.commit("work", "sub/deep/file.txt", "two");
+        world.deploy(&source, &pinned, &world.side(Strategy::Archive, "1"));
+        assert_eq!(world.read("app/releases/1/app.txt"), "one", "the pinned commit, not the newest");
+        assert!(!world.has("app/releases/1/sub") && !world.has("app/releases/1/.git"));
+        let time = world.read("app/releases/1/REVISION_TIME");
+        assert!(time.trim().len() == 10 && time.trim().bytes().all(|b| b.is_ascii_digit()), "{time:?}");
+        let cache = "app/shared/cached-copy";
+        assert_eq!(world.run(cache, &["git", "rev-parse", "--is-bare-repository"]), "true");
+        assert_eq!(world.run(cache, &["git", "config", "remote.origin.mirror"]), "true");
+
+        // Updated in place; a directory of the repository alone.
+        world.write(&format!("{cache}/mark"), "the same mirror");
+        let pinned = world.resolve(&source, "main").unwrap();
+        let mut side = world.side(Strategy::Archive, "2");
+        side.tree = Some("/sub/deep/".to_owned());
+        // BusyBox's tar may have been built without what takes directories off.
+        if world.shell[0] != "busybox" {
+            assert_eq!(world.deploy(&source, &pinned, &side), "");
+            assert_eq!(world.read("app/releases/2/file.txt"), "two");
+            assert!(world.has(&format!("{cache}/mark")), "updated in place");
+        }
+
+        // Half of a mirror is made anew, somebody's own directory is not touched.
+        fs::remove_dir_all(world.path(&format!("{cache}/objects"))).unwrap();
+        let said = world.refuse(&source, &pinned, &world.side(Strategy::Archive, "3"));
+        assert!(said.contains("is no mirror of a git repository"), "{said}");
+        fs::remove_dir_all(world.path(cache)).unwrap();
+        let mut shallow = source.clone();
+        shallow.depth = Some(1);
+        world.deploy(&shallow, &pinned, &world.side(Strategy::Archive, "4"));
+        assert_eq!(world.read("app/releases/4/sub/deep/file.txt"), "two");
+
+        // An archive that breaks off is a failure whatever tar thinks of it.
+        let mut gone = world.side(Strategy::Archive, "5");
+        gone.tree = Some("no/such".to_owned());
+        world.refuse(&source, &pinned, &gone);
+    });
+}
+
+#[test]
 fn the_cache_is_made_then_updated() {
     if !have(&["git"]) {
         return;

@@ -75,7 +75,7 @@ impl Cap {
             }
         };
         match release {
-            Some(release) => self.record_builtin(Builtin::RemoveLeft { release }, hosts, sudo).await,
+            Some(release) => self.record_builtin(Builtin::RemoveLeft { release, archive: false }, hosts, sudo).await,
             None => self.note("deploy:rollback:cleanup: the newest release is live, nothing was left behind"),
         }
         Ok(())

@@ -202,6 +202,11 @@ impl Cap {
         if let Some(pinned) = self.flow.borrow().pinned.clone() {
             return Ok(pinned);
         }
+        if self.is_three() {
+            let pinned = self.pin3(call).await?;
+            self.flow.borrow_mut().pinned = Some(pinned.clone());
+            return Ok(pinned);
+        }
         let strategy = self.strategy(call).await?;
         let source = self.scm_source(call).await?;
         let wanted = self.need(call, "revision").await?;
@@ -232,7 +237,11 @@ impl Cap {
     pub async fn resolve(self: &Rc<Self>, call: &Call, source: &Source, wanted: &str) -> R<deploy_scm::Pinned> {
         let what = format!("find the revision {wanted:?}");
         let variable = if self.variables.borrow().is_own("revision") { "revision" } else { "branch" };
-        let variable = if self.variables.borrow().is_own(variable) { variable } else { "repository" };
+        let variable = match self.variables.borrow().is_own(variable) {
+            true => variable,
+            false if self.is_three() => "repo_url",
+            false => "repository",
+        };
         let local = match self.own_text(call, "local_repository").await? {
             Some(text) => match RepositoryUrl::parse(&text) {
                 Ok(url) => Source { url, ..source.clone() },

@@ -1,0 +1,148 @@
+//! What the evaluator asks about names and files in dialect 3: constants, `require`, `load`.
+
+use std::rc::Rc;
+
+use async_trait::async_trait;
+use deploy_plan::{Level, Problem, ProblemKind};
+use deploy_ruby::{Args, Call, Host, LoadKind, Loaded, Reply, Unwind, Value};
+
+use super::backend::Backend;
+use super::plugins;
+use super::top::{Top, constant, word};
+use crate::dialect::Dialect;
+use crate::v2::{Cap, CapHost, how_to_allow, site};
+
+/// Answers for a recipe of either dialect.
+pub(crate) struct AnyHost {
+    two: CapHost,
+    cap: Rc<Cap>,
+}
+
+impl AnyHost {
+    pub fn new(cap: &Rc<Cap>) -> Self {
+        Self { two: CapHost { cap: cap.clone() }, cap: cap.clone() }
+    }
+
+    fn is_three(&self) -> bool {
+        self.cap.dialect.get() == Dialect::Capistrano3
+    }
+}
+
+#[async_trait(?Send)]
+impl Host for AnyHost {
+    async fn missing(&self, call: &Call, recv: Option<&Value>, name: &str, args: &Args) -> Reply {
+        if !self.is_three() {
+            return self.two.missing(call, recv, name, args).await;
+        }
+        let this = call.self_value();
+        if recv.is_some() || this.downcast::<Top>().is_some() || this.downcast::<Backend>().is_some() {
+            return Ok(None);
+        }
+        word(&self.cap, call, name, args).await
+    }
+
+    fn constant(&self, call: &Call, name: &str) -> Reply {
+        if self.is_three() { Ok(constant(&self.cap, name)) } else { self.two.constant(call, name) }
+    }
+
+    async fn load(&self, call: &Call, kind: LoadKind, name: &str) -> Result<Loaded, Unwind> {
+        if !self.is_three() {
+            return self.two.load(call, kind, name).await;
+        }
+        match kind {
+            LoadKind::Load => self.cap.load_file3(call, name).await.map(|()| Loaded::Handled(true)),
+            LoadKind::Require | LoadKind::RequireRelative => self.cap.require3(call, name).await,
+        }
+    }
+
+    fn words(&self, self_value: &Value) -> Vec<String> {
+        if self.is_three() { Vec::new() } else { self.two.words(self_value) }
+    }
+
+    fn hints(&self, name: &str) -> Vec<String> {
+        self.two.hints(name)
+    }
+
+    fn warning(&self, call: &Call, message: &str) {
+        self.two.warning(call, message);
+    }
+}
+
+/// Gems that only change how a run looks, or load other gems.
+const SILENT: &[&str] = &[
+    "airbrussh",
+    "airbrussh/capistrano",
+    "bundler",
+    "bundler/setup",
+    "capistrano/all",
+    "capistrano/console",
+    "capistrano/doctor",
+    "capistrano/dsl",
+    "capistrano/framework",
+    "capistrano/scm/git",
+    "capistrano/scm/plugin",
+    "capistrano/scm/svn",
+    "capistrano/version",
+    "capistrano_colors",
+    "rake",
+    "sshkit",
+    "sshkit/dsl",
+    "sshkit/sudo",
+];
+
+impl Cap {
+    async fn require3(self: &Rc<Self>, call: &Call, name: &str) -> Result<Loaded, Unwind> {
+        if self.settings.allow_require.iter().any(|allowed| allowed == name) {
+            return Ok(Loaded::Handled(self.let_pass(call, name)));
+        }
+        match name {
+            "capistrano/setup" => {
+                let first = !self.v3.loaded.borrow().contains("setup");
+                self.install_setup3();
+                if first {
+                    self.define_stages(call).await?;
+                }
+                return Ok(Loaded::Handled(first));
+            }
+            "capistrano/deploy" => {
+                self.install_deploy3();
+                return Ok(Loaded::Handled(true));
+            }
+            _ => {}
+        }
+        if SILENT.contains(&name) {
+            return Ok(Loaded::Handled(true));
+        }
+        if plugins::require(self, call, name).await? {
+            return Ok(Loaded::Handled(true));
+        }
+        let found = self.find_file(call, name).await;
+        if let Some((file, text)) = found {
+            let known = self.sources.borrow().iter().any(|(source, _)| *source == file);
+            if !known {
+                self.eval_recipe(call, &file, &text).await?;
+            }
+            return Ok(Loaded::Handled(!known));
+        }
+        if plugins::is_of_capistrano(name) {
+            let why = "its recipes are not built in";
+            let exception = call.interp().exception("LoadError", format!("cannot load {name}: {why}"));
+            let mut problem = Problem::new(ProblemKind::Unsupported, format!("require {name:?}"), why).at(site(call));
+            problem.next = Some(how_to_allow(name));
+            exception.set_payload(Rc::new(problem));
+            return Err(call.interp().raise_at(call.context(), exception));
+        }
+        Ok(Loaded::NotFound)
+    }
+
+    /// Notes that a gem is done without; whether it is the first time.
+    fn let_pass(&self, call: &Call, name: &str) -> bool {
+        let known = self.ignored.borrow().iter().any(|(gem, _)| gem == name);
+        if !known {
+            self.ignored.borrow_mut().push((name.to_owned(), site(call)));
+            let text = format!("`require {name:?}` is let pass: its tasks and hooks are missing");
+            self.say(call, Level::Warning, text);
+        }
+        !known
+    }
+}

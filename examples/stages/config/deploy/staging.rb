@@ -1,0 +1,1 @@
+server "staging.example.com", user: "deploy", roles: %w[web app db], primary: true
