@@ -80,7 +80,9 @@ impl Query {
             self.stdin = Some(password.clone());
         } else {
             let helper = format!("credential.helper={}", crate::host::CREDENTIAL_HELPER_ENV);
-            self.argv.splice(1..1, ["-c".to_owned(), helper]);
+            // No other helper: one of the person's own would keep the recipe's password.
+            let words = ["-c", "credential.helper=", "-c", &helper].map(str::to_owned);
+            self.argv.splice(1..1, words);
             self.secret_env.push(("CAPSTAN_SCM_PASSWORD".to_owned(), password.clone()));
             self.env.push(("CAPSTAN_SCM_USER".to_owned(), user.unwrap_or_default().to_owned()));
         }
@@ -134,6 +136,8 @@ fn is_advice(line: &str) -> bool {
         "and the repository exists.",
         "hint:",
         "Warning: Permanently added",
+        // How to call ssh otherwise than we do.
+        "svn: E210002: To better debug SSH",
     ]
     .iter()
     .any(|advice| line.starts_with(advice))

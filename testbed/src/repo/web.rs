@@ -1,6 +1,7 @@
 //! Repositories behind a real web server: Apache with mod_dav_svn for Subversion and `git http-backend` for git, over http
 //! and over https with a certificate of an authority of the server's own.
 
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -46,6 +47,7 @@ wait "$server"
 #[derive(Debug)]
 pub struct WebServer {
     address: Ipv4Addr,
+    password: String,
     guard: Child,
     // Removed after the server has ended, in `drop`.
     dir: tempfile::TempDir,
@@ -54,9 +56,6 @@ pub struct WebServer {
 impl WebServer {
     /// The name that [`Access::Login`] wants.
     pub const USER: &str = "deployer";
-    /// And its password.
-    pub const PASSWORD: &str = "mellon-7261";
-
     /// Serves what lies in the directory that [`AppRepo::create`] was given. Where this runs as root, the server reads the
     /// files as a user without rights, who has to be able to come there.
     pub fn start(repositories: &Path) -> Result<Self> {
@@ -67,7 +66,8 @@ impl WebServer {
         std::fs::set_permissions(dir.path(), open).doing(doing)?;
         let address = free_address();
         certificates(dir.path(), address)?;
-        let users = format!("{}:{}\n", Self::USER, hash_password(Self::PASSWORD)?);
+        let password = format!("mellon-{:016x}", RandomState::new().build_hasher().finish());
+        let users = format!("{}:{}\n", Self::USER, hash_password(&password)?);
         write_file(&dir.path().join("users"), users.as_bytes(), 0o644)?;
         // The repositories belong to somebody else than who reads them.
         write_file(&dir.path().join(".gitconfig"), b"[safe]\n\tdirectory = *\n", 0o644)?;
@@ -88,7 +88,7 @@ impl WebServer {
             .stderr(log)
             .spawn()
             .doing(|| "start the web server".to_owned())?;
-        let server = WebServer { address, guard, dir };
+        let server = WebServer { address, password, guard, dir };
         for port in [HTTP, HTTPS] {
             let address = SocketAddrV4::new(address, port);
             loopback::wait_listening(address, "the start of the web server", || server.complaints())?;
@@ -109,6 +109,12 @@ impl WebServer {
             Scm::Subversion => "svn",
         };
         format!("{scheme}://{}:{port}{private}/{system}/{}", self.address, repo.url_path())
+    }
+
+    /// The password of [`WebServer::USER`], another one for each server: whoever finds it anywhere knows whose it is.
+    #[must_use]
+    pub fn password(&self) -> &str {
+        &self.password
     }
 
     /// The certificate of the authority that whoever uses https has to trust.
@@ -143,7 +149,7 @@ impl Drop for WebServer {
 pub enum Access {
     /// Everybody.
     Everybody,
-    /// [`WebServer::USER`] with [`WebServer::PASSWORD`].
+    /// [`WebServer::USER`] with [`WebServer::password`].
     Login,
 }
 

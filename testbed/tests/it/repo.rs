@@ -95,7 +95,7 @@ fn a_web_server_serves_both() {
         let mut git = Command::new("git");
         git.env("GIT_TERMINAL_PROMPT", "0").env("GIT_SSL_CAINFO", server.authority()).env("no_proxy", "127.0.0.0/8");
         let url = match login {
-            true => url.replace("://", &format!("://{}:{}@", WebServer::USER, WebServer::PASSWORD)),
+            true => url.replace("://", &format!("://{}:{}@", WebServer::USER, server.password())),
             false => url.to_owned(),
         };
         git.args(["ls-remote", &url]).output().unwrap()

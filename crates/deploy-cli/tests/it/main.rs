@@ -24,6 +24,8 @@ mod sshd_logins;
 #[cfg(test)]
 mod sshd_peers;
 #[cfg(test)]
+mod sshd_repos;
+#[cfg(test)]
 mod sshd_shells;
 #[cfg(test)]
 mod sshd_sudo;

@@ -10,7 +10,8 @@ impl Source {
         git.extend(OPTIONS);
         let helper = format!("credential.helper={}", super::CREDENTIAL_HELPER_ENV);
         if self.password.is_some() {
-            git.extend(["-c", &helper]);
+            // No other helper: one of the login's own would keep the recipe's password on the host.
+            git.extend(["-c", "credential.helper=", "-c", &helper]);
             script.set("CAPSTAN_SCM_USER", self.login().unwrap_or_default())?;
             script.text(CREDENTIALS);
         }

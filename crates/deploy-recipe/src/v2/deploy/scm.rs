@@ -37,6 +37,9 @@ fn kind_of(error: &ScmError) -> ProblemKind {
 
 fn next_of(error: &ScmError, source: Option<&Source>) -> Option<String> {
     let url = source.map(|source| source.url.to_string()).unwrap_or_default();
+    let port = source.is_some_and(|source| {
+        source.url.transport() == Transport::SvnSsh && source.url.ssh_host().is_some_and(|(_, port)| port.is_some())
+    });
     match error {
         ScmError::Unsupported { option: "deploy_via", .. } => Some("set :deploy_via, :remote_cache".to_owned()),
         ScmError::Unsupported { option: "scm", .. } => Some("set :scm, :git or set :scm, :subversion".to_owned()),
@@ -45,6 +48,11 @@ fn next_of(error: &ScmError, source: Option<&Source>) -> Option<String> {
         }
         ScmError::Character { what: "repository", .. } | ScmError::Form { what: "repository", .. } => {
             Some("set :repository, \"git@git.example.com:my_shop.git\" or another address".to_owned())
+        }
+        ScmError::Unreachable { .. } if port => {
+            let next = "take the port out of the address, in which Subversion knows none, and name it in ~/.ssh/config, on \
+                        this machine and on the hosts";
+            Some(next.to_owned())
         }
         ScmError::Unreachable { .. } => Some(match source.map(|source| source.kind) {
             Some(ScmKind::Git) => format!("try on this machine: git ls-remote {url}"),
@@ -65,6 +73,8 @@ impl Cap {
                 if self.set_at("local_repository").is_some() { "local_repository" } else { "repository" }
             }
             ScmError::MissingProgram { .. } => "scm_command",
+            // What is not supported may be another variable than the one that is being read.
+            ScmError::Unsupported { option, .. } if self.set_at(option).is_some() => option,
             _ => variable,
         };
         let mut problem = Problem::new(kind_of(error), what, error.to_string()).at(self.set_at(variable));
@@ -330,13 +340,15 @@ impl Cap {
             Some(port) if port != 22 => format!("[{host}]:{port}"),
             _ => host.to_owned(),
         };
+        // Where the address has none, the hosts' own ssh_config may name one.
+        let any_port = port.is_none();
         let effects = self.local_effects(call);
         let home = effects.env("HOME").unwrap_or_default();
         let mut lines: Vec<String> = Vec::new();
         for file in [format!("{home}/.ssh/known_hosts"), "/etc/ssh/ssh_known_hosts".to_owned()] {
             let Ok(bytes) = effects.read(call, &file).await else { continue };
             let text = String::from_utf8_lossy(&bytes).into_owned();
-            let plain = text.lines().filter(|line| is_for(line, &name)).map(str::to_owned);
+            let plain = text.lines().filter(|line| is_for(line, &name, any_port)).map(str::to_owned);
             lines.extend(plain);
             if text.lines().any(|line| line.starts_with("|1|")) {
                 lines.extend(self.hashed_lines(call, &file, &name).await);
@@ -369,8 +381,8 @@ impl Cap {
     }
 }
 
-/// Whether a plain line of `known_hosts` names the host.
-fn is_for(line: &str, name: &str) -> bool {
+/// Whether a plain line of `known_hosts` names the host; on another port than 22 too, if any will do.
+fn is_for(line: &str, name: &str, any_port: bool) -> bool {
     let line = line.trim();
     if line.is_empty() || line.starts_with(['#', '|']) {
         return false;
@@ -378,7 +390,11 @@ fn is_for(line: &str, name: &str) -> bool {
     let mut fields = line.split_whitespace();
     let first = fields.next().unwrap_or_default();
     let names = if first.starts_with('@') { fields.next().unwrap_or_default() } else { first };
-    names.split(',').any(|known| known.eq_ignore_ascii_case(name))
+    let host = |known: &str| known.strip_prefix('[').and_then(|rest| Some(rest.split_once("]:")?.0.to_owned()));
+    names.split(',').any(|known| {
+        known.eq_ignore_ascii_case(name)
+            || (any_port && host(known).is_some_and(|host| host.eq_ignore_ascii_case(name)))
+    })
 }
 
 #[cfg(test)]
@@ -396,8 +412,10 @@ mod tests {
             ("|1|x|y ssh-rsa AAAA", false),
             ("", false),
         ] {
-            assert_eq!(is_for(line, "git.example.com"), is, "{line}");
+            assert_eq!(is_for(line, "git.example.com", false), is, "{line}");
         }
-        assert!(is_for("[git.example.com]:2222 ssh-rsa AAAA", "[git.example.com]:2222"));
+        assert!(is_for("[git.example.com]:2222 ssh-rsa AAAA", "[git.example.com]:2222", false));
+        assert!(is_for("other,[git.example.com]:2222 ssh-rsa AAAA", "git.example.com", true));
+        assert!(!is_for("[other.example.com]:2222 ssh-rsa AAAA", "git.example.com", true));
     }
 }
