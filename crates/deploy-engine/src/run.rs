@@ -267,6 +267,13 @@ impl<'a> Run<'a> {
         self.run_question(command, want).await
     }
 
+    async fn ask_if(&self, asked: Option<(Command, Want)>) -> Result<Vec<CommandResult>, Stopped> {
+        match asked {
+            Some((command, want)) => self.ask(command, want).await,
+            None => Ok(Vec::new()),
+        }
+    }
+
     fn note_rehearsal(&self, text: &str, site: Option<&Site>) {
         let text = site.map_or_else(|| text.to_owned(), |site| format!("{site}: {text}"));
         self.state.borrow_mut().rehearsed.notes.push(deploy_plan::PlanNote { text, warning: true });
@@ -309,20 +316,22 @@ impl Hosts for Run<'_> {
     async fn along(
         &self,
         before: Vec<Command>,
-        command: Command,
-        want: Want,
+        asked: Option<(Command, Want)>,
         why: Suspension,
     ) -> Result<Vec<CommandResult>, Stopped> {
+        let site = asked.as_ref().map(|(command, _)| command.site.clone());
         let plan = {
             let _turn = self.turn.lock().await;
             self.advance_in_turn(false).await?;
-            self.ports.observer.event(&Event::Suspended { why, site: command.site.clone() });
+            if let Some(site) = site {
+                self.ports.observer.event(&Event::Suspended { why, site });
+            }
             if !before.is_empty() {
                 self.state.borrow_mut().pending.push(Item::Together(before));
             }
             if self.settings.mode != Mode::Real || self.state.borrow().undoing {
                 self.advance_in_turn(false).await?;
-                return self.ask(command, want).await;
+                return self.ask_if(asked).await;
             }
             self.plan_pending(false)?.0
         };
@@ -333,7 +342,7 @@ impl Hosts for Run<'_> {
         for phase in plan.phases {
             self.run_phase(phase, false).await?;
         }
-        self.ask(command, want).await
+        self.ask_if(asked).await
     }
 
     async fn settle(&self, why: Suspension, site: Option<Site>) -> Result<(), Stopped> {

@@ -167,19 +167,22 @@ pub trait Hosts {
     /// Runs everything recorded so far, then this command, and answers with its results, host by host.
     async fn command(&self, command: Command, want: Want, why: Suspension) -> Result<Vec<CommandResult>, Stopped>;
 
-    /// Runs everything recorded so far; then, on the hosts of `command` alone and beside other calls of this, what they
-    /// have before it and `command` itself (v3 `on`: inside it each host goes at its own pace).
+    /// Runs everything recorded so far; then, on their hosts alone and beside other calls of this, the commands of
+    /// `before` and the one that is asked (v3 `on`: inside it each host goes at its own pace).
     async fn along(
         &self,
         before: Vec<Command>,
-        command: Command,
-        want: Want,
+        asked: Option<(Command, Want)>,
         why: Suspension,
     ) -> Result<Vec<CommandResult>, Stopped> {
+        let site = before.first().and_then(|command| command.site.clone());
         if !before.is_empty() {
             self.record(Item::Together(before));
         }
-        self.command(command, want, why).await
+        match asked {
+            Some((command, want)) => self.command(command, want, why).await,
+            None => self.settle(why, site).await.map(|()| Vec::new()),
+        }
     }
 
     /// Runs everything recorded so far: something on the deployer comes next.

@@ -14,7 +14,7 @@ enum Request {
     Tell(Box<Event>),
     Begin(u64, Transaction),
     Command(u64, Box<Command>, Want, Suspension),
-    Along(u64, Vec<Command>, Box<Command>, Want, Suspension),
+    Along(u64, Vec<Command>, Option<Box<(Command, Want)>>, Suspension),
     Settle(u64, Suspension, Option<Site>),
 }
 
@@ -80,15 +80,15 @@ impl Port {
         }
     }
 
-    /// Runs what is recorded, then on the hosts of the command alone what they have before it, and waits for its results.
+    /// Runs what is recorded, then on their hosts alone the commands of `before` and the one asked, and waits for its
+    /// results.
     pub async fn along(
         &self,
         before: Vec<Command>,
-        command: Command,
-        want: Want,
+        asked: Option<(Command, Want)>,
         why: Suspension,
     ) -> Vec<CommandResult> {
-        match self.ask(|id| Request::Along(id, before, Box::new(command), want, why)).await {
+        match self.ask(|id| Request::Along(id, before, asked.map(Box::new), why)).await {
             Answer::Results(results) => results,
             Answer::Opened(_) | Answer::Settled => Vec::new(),
         }
@@ -260,9 +260,9 @@ fn serve(hosts: &dyn Hosts, request: Request) -> Option<Pending<'_>> {
         Request::Command(id, command, want, why) => {
             Some(Box::pin(async move { (id, hosts.command(*command, want, why).await.map(Answer::Results)) }))
         }
-        Request::Along(id, before, command, want, why) => {
-            Some(Box::pin(async move { (id, hosts.along(before, *command, want, why).await.map(Answer::Results)) }))
-        }
+        Request::Along(id, before, asked, why) => Some(Box::pin(async move {
+            (id, hosts.along(before, asked.map(|asked| *asked), why).await.map(Answer::Results))
+        })),
         Request::Settle(id, why, site) => {
             Some(Box::pin(async move { (id, hosts.settle(why, site).await.map(|()| Answer::Settled)) }))
         }

@@ -124,3 +124,111 @@ fn main_job_sshd() {
         main_job(fleet);
     }
 }
+
+/// Nothing of a block waits for another host: here one host answers only when the other has done its last command.
+#[test]
+fn hosts_of_a_block_go_at_their_own_pace() {
+    let three = Three::new(embedded(), "");
+    let meeting = three.stage.fleet.scratch("meeting").unwrap();
+    let place = meeting.display();
+    three.write(
+        "lib/capistrano/tasks/meet.rake",
+        &format!(
+            "task :meet do\n  on roles(:app) do |host|\n    if host.hostname == 'app1.example.com'\n      \
+             info capture('until [ -e {place}/go ]; do sleep 0.1; done; echo they met')\n    else\n      \
+             execute :echo, 'first'\n      execute :touch, '{place}/go'\n    end\n  end\nend\n"
+        ),
+    );
+    three.cap(&["production", "meet"]).expect(0).says(&["they met", "first"]);
+}
+
+/// What fails before the switch leaves every host as it was; what fails behind it puts all of them back; `deploy:failed`
+/// runs both times, and what hangs on the end only warns.
+#[test]
+fn failures_of_a_deploy() {
+    let hooks = "after('deploy:updated', :look) { on(roles(:all)) { execute 'test ! -e ~/broken' } }\n\
+         after('deploy:publishing', :ping) { on(roles(:app)) { execute 'echo ping >> ~/pings; rm ~/dead 2>/dev/null && exit 1; true' } }\n\
+         after('deploy:failed', :tell) { on(roles(:web)) { execute 'touch ~/told' } }\n\
+         after('deploy:finished', :late) { on(roles(:db)) { execute 'test ! -e ~/late' } }\n";
+    let three = Three::new(embedded(), hooks);
+    let first = three.stage.repo.head().unwrap();
+    three.cap(&["production", "deploy"]).expect(0);
+    let one = three.check_live(&first, "1");
+    three.stage.repo.release("2").unwrap();
+    let releases = format!("ls {}/releases", three.root());
+
+    three.stage.on("db1", "touch ~/broken");
+    three.cap(&["production", "deploy"]).expect(1).says(&["db1.example.com", "config/deploy.rb:"]);
+    three.stage.on("web1", "rm ~/told");
+    for host in ALL {
+        assert_eq!(three.stage.live(host), one, "{host}");
+        assert_eq!(three.stage.on(host, &releases), one, "{host}");
+    }
+    three.stage.on("db1", "rm ~/broken");
+
+    three.stage.on("app2", "touch ~/dead");
+    let ran = three.cap(&["production", "deploy"]).expect(3).says(&["app2.example.com"]);
+    for host in ALL {
+        assert_eq!(three.stage.live(host), one, "{host}\n{}", ran.text);
+    }
+    // The first deploy, the second, and once more on the release that is back.
+    assert_eq!(three.stage.on("app1", "wc -l < ~/pings").trim(), "3", "{}", ran.text);
+    three.stage.on("web1", "rm ~/told");
+
+    three.stage.on("db1", "touch ~/late");
+    three.cap(&["production", "deploy"]).expect(8);
+    assert_ne!(three.stage.live("db1"), one);
+    assert!(!three.stage.fleet.run("web1", "test -e ~/told").unwrap().ok());
+}
+
+/// `cap install` writes a project that works when its settings are filled in, and leaves what is there alone.
+#[test]
+fn install_writes_a_project() {
+    let three = Three::new(embedded(), "");
+    for name in ["Capfile", "config", "lib"] {
+        let path = three.stage.project.join(name);
+        if path.is_dir() { std::fs::remove_dir_all(path).unwrap() } else { std::fs::remove_file(path).unwrap() }
+    }
+    three.cap(&["install", "STAGES=production"]).expect(0).says(&["create config/deploy/production.rb", "Capified"]);
+    three.cap(&["install", "STAGES=deploy"]).expect(2).says(&["\"deploy\""]);
+    let project = &three.stage.project;
+    let add = |name: &str, text: &str| {
+        let path = project.join(name);
+        let known = std::fs::read_to_string(&path).unwrap();
+        std::fs::write(path, format!("{known}{text}")).unwrap();
+    };
+    add(
+        "config/deploy.rb",
+        &format!(
+            "set :repo_url, '{}'\nset :branch, 'main'\nset :deploy_to, '{}'\n",
+            three.stage.server.url(),
+            three.root()
+        ),
+    );
+    add("config/deploy/production.rb", "server 'web1.example.com', user: 'deploy', roles: %w[web app db]\n");
+    three.cap(&["install", "STAGES=production"]).expect(0).says(&["[skip] config/deploy.rb already exists"]);
+    three.cap(&["-T"]).expect(0).says(&["cap deploy ", "cap deploy:rollback", "cap git:check"]);
+    three.cap(&["deploy"]).expect(2).says(&["no stage", "cap production deploy"]);
+    three.cap(&["production", "deploy"]).expect(0).says(&["Deployed"]);
+    three.cap(&["production", "depoly"]).expect(2).says(&["did you mean", "deploy"]);
+    three.cap(&["production", "deploy", "HOSTS=web9.example.com"]).expect(2).says(&["web9.example.com"]);
+}
+
+/// The example of the repository loads, with its stages.
+#[test]
+fn the_example_loads() {
+    let example = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/stages");
+    let cap = |args: &[&str]| {
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_cap"))
+            .args(args)
+            .current_dir(&example)
+            .stdin(std::process::Stdio::null())
+            .output()
+            .unwrap();
+        let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+        Ran { code: output.status.code().unwrap_or(-1), text }
+    };
+    cap(&["-T"]).expect(0).says(&["cap app:uptime", "cap deploy:restart", "cap deploy:rollback"]);
+    cap(&["production", "doctor"]).expect(0).says(&["Capistrano 3", "app2.example.com  [app]"]);
+    cap(&["-n", "production", "app:uptime"]).expect(0).says(&["uptime", "web1.example.com"]);
+}

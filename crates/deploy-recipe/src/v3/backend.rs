@@ -1,6 +1,6 @@
 //! Self inside `on`: one host, with the directory, environment and user that surround its commands.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use async_trait::async_trait;
@@ -49,6 +49,8 @@ pub(crate) struct Backend {
     user: RefCell<Option<String>>,
     group: RefCell<Option<String>>,
     recorded: RefCell<Vec<Piece>>,
+    /// Whether a strand of the same block has asked its host something: what is recorded runs as soon as it can.
+    live: Rc<Cell<bool>>,
     ivars: Ivars,
 }
 
@@ -94,9 +96,9 @@ pub(crate) struct Done {
 }
 
 impl Backend {
-    /// On a host.
-    pub fn on(cap: &Rc<Cap>, host: Rc<HostObject>) -> Self {
-        Self { host: Some(host), ..Self::here(cap) }
+    /// On a host, beside others of the same block.
+    pub fn on(cap: &Rc<Cap>, host: Rc<HostObject>, live: &Rc<Cell<bool>>) -> Self {
+        Self { host: Some(host), live: live.clone(), ..Self::here(cap) }
     }
 
     /// On this machine.
@@ -109,6 +111,7 @@ impl Backend {
             user: RefCell::default(),
             group: RefCell::default(),
             recorded: RefCell::default(),
+            live: Rc::default(),
             ivars: Ivars::default(),
         }
     }
@@ -124,6 +127,20 @@ impl Backend {
     /// What has been recorded and not run.
     pub fn take(&self) -> Vec<Piece> {
         std::mem::take(&mut self.recorded.borrow_mut())
+    }
+
+    /// Runs what has been recorded, where it is commands alone; what it is not stays.
+    pub async fn flush(&self) {
+        let commands = only_commands(&self.recorded.borrow());
+        if let Some(commands) = commands.filter(|commands| !commands.is_empty()) {
+            self.recorded.borrow_mut().clear();
+            self.cap.port.along(commands, None, Suspension::Result).await;
+        }
+    }
+
+    /// Whether there is something to flush.
+    pub fn has_commands(&self) -> bool {
+        only_commands(&self.recorded.borrow()).is_some_and(|commands| !commands.is_empty())
     }
 
     fn directory(&self) -> Option<String> {
@@ -230,7 +247,10 @@ impl Backend {
         let want = if may_fail || call.under_rescue() { Want::Status } else { Want::Output };
         let before = self.take();
         let results: Vec<CommandResult> = match only_commands(&before) {
-            Some(commands) => self.cap.port.along(commands, command, want, why).await,
+            Some(commands) => {
+                self.live.set(true);
+                self.cap.port.along(commands, Some((command, want)), why).await
+            }
             None => {
                 of_one(&self.cap, before);
                 self.cap.port.command(command, want, why).await

@@ -1,6 +1,7 @@
 //! `on`: a block that runs on hosts, a strand for each. Strands are evaluated beside each other; the hosts get what they
 //! recorded as one phase, in which each goes at its own pace.
 
+use std::cell::{Cell, RefCell};
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::rc::Rc;
@@ -86,12 +87,13 @@ fn is_local(hosts: &Value) -> bool {
 /// Runs the block for each of the hosts.
 async fn strands(cap: &Rc<Cap>, call: &Call, block: &Proc, servers: Vec<Server>) -> R<()> {
     let mut backends: Vec<Rc<Backend>> = Vec::new();
+    let live = Rc::new(Cell::new(false));
     for server in servers {
-        let host = HostObject { cap: cap.clone(), server: std::cell::RefCell::new(server), copied: true };
-        backends.push(Rc::new(Backend::on(cap, Rc::new(host))));
+        let host = HostObject { cap: cap.clone(), server: RefCell::new(server), copied: true };
+        backends.push(Rc::new(Backend::on(cap, Rc::new(host), &live)));
     }
     let runs = backends.iter().map(|backend| strand(call, block, backend.clone())).collect();
-    let results = all(runs).await;
+    let results = all(runs, &backends, &live).await;
     // What was recorded up to a failure would have run before it.
     together::record(cap, backends.iter().map(|backend| backend.take()).collect());
     let mut failed =
@@ -127,20 +129,41 @@ fn wrapped(call: &Call, unwind: Unwind, backend: &Backend) -> Unwind {
     call.interp().raise_at(call.context(), outer)
 }
 
-/// Runs all of them beside each other to their ends.
-async fn all(mut strands: Vec<Strand<'_>>) -> Vec<R<()>> {
+/// Runs all of them beside each other to their ends. When one of them waits for an answer of its host, what those that are
+/// through have recorded runs meanwhile: no host waits for another inside the block.
+async fn all(strands: Vec<Strand<'_>>, backends: &[Rc<Backend>], live: &Cell<bool>) -> Vec<R<()>> {
     let mut results: Vec<Option<R<()>>> = strands.iter().map(|_| None).collect();
+    let mut running: Vec<Option<Strand<'_>>> = strands.into_iter().map(Some).collect();
     poll_fn(|cx| {
-        let mut waiting = false;
-        for (strand, result) in strands.iter_mut().zip(&mut results) {
-            if result.is_none() {
+        loop {
+            let mut waiting = 0;
+            for (slot, result) in running.iter_mut().zip(&mut results) {
+                let Some(strand) = slot else { continue };
                 match strand.as_mut().poll(cx) {
-                    Poll::Ready(ended) => *result = Some(ended),
-                    Poll::Pending => waiting = true,
+                    Poll::Ready(ended) => {
+                        result.get_or_insert(ended);
+                        *slot = None;
+                    }
+                    Poll::Pending => waiting += 1,
                 }
             }
+            if waiting == 0 {
+                return Poll::Ready(());
+            }
+            let mut begun = false;
+            for (slot, backend) in running.iter_mut().zip(backends) {
+                if slot.is_none() && live.get() && backend.has_commands() {
+                    *slot = Some(Box::pin(async move {
+                        backend.flush().await;
+                        Ok(())
+                    }));
+                    begun = true;
+                }
+            }
+            if !begun {
+                return Poll::Pending;
+            }
         }
-        if waiting { Poll::Pending } else { Poll::Ready(()) }
     })
     .await;
     results.into_iter().flatten().collect()
