@@ -36,8 +36,10 @@ mod facts;
 #[cfg(test)]
 mod fixture;
 mod identity;
+pub mod invariants;
 mod ledger;
 mod machine;
+pub mod model;
 mod open;
 mod planner;
 mod probe;

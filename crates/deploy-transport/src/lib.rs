@@ -84,6 +84,7 @@
 pub mod error;
 pub mod known_hosts;
 pub mod local;
+pub mod memory;
 pub mod ssh_config;
 pub mod target;
 pub mod transfer;

@@ -37,7 +37,7 @@ fn make(state: &RemotePath, layout: &Layout, group: bool, sudo: bool) -> String 
     let share = if group {
         let chgrp = if sudo { "cap_sudo chgrp" } else { "chgrp" };
         format!(
-            "g=$(stat -L -c %g {deploy_to} 2>/dev/null) && {chgrp} \"$g\" {at} 2>/dev/null\n\
+            "g=$(stat -L -c %g {deploy_to} 2>/dev/null) && {chgrp} \"$g\" {at} 2>/dev/null || :\n\
              chmod 2770 {at} || exit\n( umask 007; : >>{ledger} )"
         )
     } else {
@@ -65,8 +65,8 @@ pub fn entry_script(layout: &Layout, run: &RunId) -> String {
          rm -f {stale} {links}/.claim.* {links}/.restore || exit\n\
          [ -d {trash} ] || {{ mkdir {trash} && chmod {mode} {trash}; }} || printf 'warning: no trash directory\\n' >&2\n\
          [ -e {ledger} ] || ( : >>{ledger} ) || exit\n\
-         if [ -s {ledger} ] && [ -n \"$(tail -c 1 {ledger} | tr '\\000' x)\" ]; then printf '\\n' >>{ledger}; fi\n\
-         [ -s {reserve} ] || ( printf '%016384d' 0 >{reserve} ) 2>/dev/null || rm -f {reserve}\n\
+         if [ -s {ledger} ] && [ -n \"$(tail -c 1 {ledger} | tr '\\000' x)\" ]; then printf '\\n' >>{ledger} || exit; fi\n\
+         [ -s {reserve} ] || ( printf '%016384d' 0 >{reserve} ) 2>/dev/null || rm -f {reserve} || :\n\
          exit 0\n)"
     )
 }

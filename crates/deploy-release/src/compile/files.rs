@@ -58,8 +58,9 @@ fn beside(at: &RemotePath, cx: &CompileContext<'_>) -> RemotePath {
     at.parent().map_or_else(|| at.clone(), |parent| parent.join(&name))
 }
 
+/// BusyBox's `rm -f` complains where a part of the path is no directory; others take that for nothing there.
 pub(super) fn remove_file(at: &RemotePath, cx: &CompileContext<'_>) -> String {
-    format!("{}rm -f {}", cx.sudo(), path(at))
+    format!("if [ -e {at} ] || [ -L {at} ]; then {}rm -f {at}; fi", cx.sudo(), at = path(at))
 }
 
 /// Like Capistrano, without its complaints about directories that an application does not have.
@@ -71,7 +72,7 @@ pub(super) fn touch_assets(release: &RemotePath, children: &[String], stamp: &st
     let stamp = word(stamp);
     format!(
         "TZ=UTC; export TZ\nfor d in {}; do\n[ -d \"$d\" ] || continue\n\
-         find \"$d\" -exec touch -c -t {stamp} {{}} + 2>/dev/null || find \"$d\" -exec touch -c -t {stamp} {{}} \\;\n\
+         find \"$d\" -exec touch -c -t {stamp} {{}} + 2>/dev/null || find \"$d\" -exec touch -c -t {stamp} {{}} \\; || :\n\
          done\n:",
         places.join(" ")
     )

@@ -46,16 +46,16 @@ impl CompileContext<'_> {
     }
 
     /// The directory that holds `current`.
-    fn current_dir(&self) -> RemotePath {
+    pub(crate) fn current_dir(&self) -> RemotePath {
         self.layout.current.parent().unwrap_or_else(|| self.layout.deploy_to.clone())
     }
 
-    fn state(&self, name: &str) -> RemotePath {
+    pub(crate) fn state(&self, name: &str) -> RemotePath {
         self.layout.state().join(name)
     }
 
     /// The run's own directory of ready-made links.
-    fn links(&self) -> RemotePath {
+    pub(crate) fn links(&self) -> RemotePath {
         self.state(&format!("links.{}", self.run))
     }
 
@@ -70,15 +70,14 @@ impl CompileContext<'_> {
 
     /// What a link to a release says, as a word of sh.
     fn link_text(&self, id: &ReleaseId) -> String {
-        let target = self.layout.release(id);
-        let base = self.current_dir();
-        if self.layout.relative_links
-            && target.is_below_home() == base.is_below_home()
-            && let Some(rest) = below(&target, &base)
-        {
-            return crate::text::word(rest);
-        }
-        path(&target)
+        self.relative_text(id).map_or_else(|| path(&self.layout.release(id)), |text| crate::text::word(&text))
+    }
+
+    /// What it says where links are relative and it can be.
+    pub(crate) fn relative_text(&self, id: &ReleaseId) -> Option<String> {
+        let (target, base) = (self.layout.release(id), self.current_dir());
+        let can_be = self.layout.relative_links && target.is_below_home() == base.is_below_home();
+        below(&target, &base).filter(|_| can_be).map(str::to_owned)
     }
 }
 

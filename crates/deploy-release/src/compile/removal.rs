@@ -14,7 +14,7 @@ pub(super) fn remove_release(release: &ReleaseId, cx: &CompileContext<'_>) -> St
     let grave = path(&cx.state("trash").join(&format!("{release}.{}", cx.run)));
     [
         refuse_live(release, cx),
-        format!("[ ! -L {link} ] || rm -f {link}"),
+        format!("[ ! -L {link} ] || rm -f {link} || :"),
         // What an earlier try of this run moved away and did not finish.
         delete(&grave, sudo),
         format!("if [ -e {at} ] || [ -L {at} ]; then :; else exit 0; fi"),

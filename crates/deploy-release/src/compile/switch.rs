@@ -41,8 +41,7 @@ fn rename(ready: &str, cx: &CompileContext<'_>) -> String {
     let mut text =
         format!("{clear} || exit\nmv {ready} {staged} && {sudo}mv -f {staged} {}/ || exit\n", path(&cx.current_dir()));
     if cx.flush {
-        text.push_str(&flush(&cx.current_dir()));
-        text.push('\n');
+        text.push_str(&format!("{{ {}; }} || exit\n", flush(&cx.current_dir())));
     }
     text
 }
@@ -69,8 +68,9 @@ pub(super) fn switch(to: &ReleaseId, expect: &Expect, cx: &CompileContext<'_>) -
         super::links::ready_link(to, cx),
         rename(&link, cx),
         format!("{{ {is_live} && [ \"$(readlink {c})\" = {text} ]; }} || {}", changed(cx, to.as_str())),
-        // The link was used up; the next switch to this release should need no inode.
-        format!("ln -s -- {text} {link} 2>/dev/null\nexit 0"),
+        // The link was used up; the next switch to this release should need no inode. Where there is none now, so be it:
+        // the script around may run under `set -e`.
+        format!("ln -s -- {text} {link} 2>/dev/null || :\nexit 0"),
     ]
     .join("\n")
 }
@@ -91,7 +91,7 @@ pub(super) fn unpublish(from: &ReleaseId, cx: &CompileContext<'_>) -> String {
         must_be_a_link(cx),
         format!("{{ {}; }} || {}", is_live(from, cx), changed(cx, from.as_str())),
         format!("{} || exit\n{}mv -f {c} {links}/ || exit", clear(&staged), cx.sudo()),
-        format!("rm -f {staged}\n{flush}"),
+        format!("rm -f {staged} || exit\n{flush}"),
     ]
     .join("\n")
 }

@@ -1,6 +1,8 @@
 //! What the generated text does: real shells, real filesystems.
 
 #[cfg(test)]
+mod conformance;
+#[cfg(test)]
 mod crash;
 #[cfg(test)]
 mod files;

@@ -284,3 +284,15 @@ fn sudo_is_a_word_in_front() {
         assert!(log.starts_with("mv -f "), "{log}");
     });
 }
+
+/// A ready-made link is all that a switch needs. The next one could not be made, and the script around runs under `set -e`.
+#[test]
+fn no_inode_is_free() {
+    in_every_shell(|world| {
+        world.with_releases(&["1", "2"]).publish_by_hand("2");
+        world.ok(&Op::ReadyLink { release: id("1") });
+        let output = world.sh(&format!("ln() {{ return 1; }}\n(\nset -e\n{}\n)", world.text(&switch("1", from("2")))));
+        assert!(output.status.success(), "{output:?}");
+        assert_eq!(world.live().as_deref(), Some("1"));
+    });
+}

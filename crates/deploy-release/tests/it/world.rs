@@ -36,18 +36,27 @@ impl Shell {
     }
 }
 
-/// Runs a test in every shell that is here. A missing one is told, and is a failure where shells are required.
+/// Whether the shells must be here, so that nothing is left out.
+pub fn required() -> bool {
+    std::env::var("CAPSTAN_REQUIRE").is_ok_and(|names| names.contains("shells"))
+}
+
+/// Runs a test in every shell that is here.
 pub fn in_every_shell(test: impl Fn(&World)) {
     for shell in [Shell::Dash, Shell::Bash, Shell::Ash] {
-        if shell.found().is_none() {
-            let required = std::env::var("CAPSTAN_REQUIRE").is_ok_and(|names| names.contains("shells"));
-            assert!(!required, "{} is not installed", shell.program());
-            println!("skipped: {} is not installed", shell.program());
-            continue;
-        }
-        println!("in {shell:?}");
-        test(&World::new(shell, "app"));
+        in_shell(shell, &test);
     }
+}
+
+/// Runs a test in a shell. A missing one is told, and is a failure where shells are required.
+pub fn in_shell(shell: Shell, test: &impl Fn(&World)) {
+    if shell.found().is_none() {
+        assert!(!required(), "{} is not installed", shell.program());
+        println!("skipped: {} is not installed", shell.program());
+        return;
+    }
+    println!("in {shell:?}");
+    test(&World::new(shell, "app"));
 }
 
 pub fn id(name: &str) -> ReleaseId {
