@@ -20,6 +20,7 @@ const LAYERS: &[Layer] = &[
     Layer { name: "clippy", lacks: nothing, body: clippy },
     Layer { name: "docs", lacks: nothing, body: docs },
     Layer { name: "unit", lacks: nothing, body: unit },
+    Layer { name: "simulated", lacks: nothing, body: || crate::run::sim(&[]) },
     Layer { name: "embedded", lacks: nothing, body: embedded },
     Layer { name: "sshd", lacks: lacks_sshd, body: sshd },
     Layer { name: "containers", lacks: lacks_engine, body: containers },

@@ -17,10 +17,13 @@ cargo xtask COMMAND
                           with CI=true it installs what is missing, and a skipped layer is a failure
   check                   the quick part of test: fmt, clippy
   testbed ARGS…           fleets to try things on: up, down, ssh, deploy, image, sweep (testbed --help tells more)
+  sim [--replay 'CASE' | --seed N]
+                          the simulated fleet in an optimised build: every single fault, a hundred thousand random histories;
+                          or one of them again, with all that happens in it
   bench [FILTER]          Criterion benchmarks, optimised
   book                    builds docs/ with mdbook, where mdbook is installed
 
-Layers of test, in order: fmt clippy docs unit embedded sshd containers standalone package
+Layers of test, in order: fmt clippy docs unit simulated embedded sshd containers standalone package
 ";
 
 fn main() -> ExitCode {
@@ -32,6 +35,7 @@ fn main() -> ExitCode {
         "test" => layers::test(&rest).map(done),
         "check" => layers::test(&["fmt".to_owned(), "clippy".to_owned()]).map(done),
         "testbed" => run::testbed(&rest),
+        "sim" => run::sim(&rest).map(done),
         "bench" => run::bench(&rest).map(done),
         "book" => run::book().map(done),
         "" | "help" | "-h" | "--help" => {

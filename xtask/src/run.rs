@@ -154,6 +154,18 @@ fn pass_through(command: &mut Command) -> Result<ExitCode, String> {
     Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))
 }
 
+/// `cargo xtask sim`.
+pub fn sim(args: &[String]) -> Result<(), String> {
+    let mut command = cargo(&["test", "--profile", "sim", "--package", "deploy-engine", "--test", "it", "--", "--nocapture"]);
+    match args {
+        [] => command.arg("simulated"),
+        [flag, case] if flag == "--replay" => command.arg("cells::replay").env("CAPSTAN_SIM_REPLAY", case),
+        [flag, seed] if flag == "--seed" => command.arg("replay_seed").env("CAPSTAN_SIM_SEED", seed),
+        _ => return Err("it is `cargo xtask sim`, `… sim --replay 'CASE'` or `… sim --seed N`".to_owned()),
+    };
+    run(&mut command)
+}
+
 /// `cargo xtask bench`.
 pub fn bench(args: &[String]) -> Result<(), String> {
     let mut command = cargo(&["bench", "--package", "deploy-benches"]);

@@ -78,13 +78,12 @@ impl Progress {
         }
     }
 
-    /// How much longer it may take; no limit once it has been killed for it.
+    /// How much longer what is at work may take; no limit once it has been killed for it. Each part has its own: a
+    /// checkout without one lends its patience to nothing else in the same script.
     pub(crate) fn remaining(&self) -> Option<Duration> {
-        if self.killed.is_some() {
-            return None;
-        }
-        let allowed: Duration = self.parts.iter().map(|part| part.job.deadline).sum::<Option<Duration>>()?;
-        Some((self.since? + allowed).saturating_sub(self.ports.clock.monotonic()))
+        let part = self.parts.get(self.current).filter(|part| self.killed.is_none() && part.ended.is_none())?;
+        let since = part.started.or(self.since)?;
+        Some((since + part.job.deadline?).saturating_sub(self.ports.clock.monotonic()))
     }
 
     /// Its number on the wire.

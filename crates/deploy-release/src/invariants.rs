@@ -175,19 +175,25 @@ pub fn ledger_only_grows(before: &UnitView, now: &UnitView, disk_failed: bool) -
     check(9, disk_failed || intended, || format!("{}: {} is live and nobody said so before", now.name, live.name))
 }
 
-/// I10: a rollback goes to the newest good release older than the live one, by sequence.
-pub fn rollback_target(unit: &UnitView, picked: Option<&ReleaseId>) -> Checked {
+/// I10: a rollback goes to the newest release, by sequence, that every host has as good and older than its live one.
+pub fn rollback_target(units: &[UnitView], picked: Option<&ReleaseId>) -> Checked {
+    let targets: Vec<Vec<(u64, ReleaseId)>> = units.iter().map(good_and_older).collect();
+    let everywhere = |id: &ReleaseId| targets.iter().all(|known| known.iter().any(|(_, other)| other == id));
+    let first = targets.first().into_iter().flatten();
+    let wanted = first.filter(|(_, id)| everywhere(id)).max().map(|(_, id)| id);
+    check(10, picked == wanted, || format!("a rollback picks {picked:?}, not {wanted:?}"))
+}
+
+fn good_and_older(unit: &UnitView) -> Vec<(u64, ReleaseId)> {
     let folded = unit.folded();
-    let of =
-        |entry: &EntryView| ReleaseId::new(&entry.name).ok().and_then(|id| folded.releases.get(&id).map(|k| (id, k)));
-    let Some((_, live)) = unit.live_entry().and_then(of) else { return Ok(()) };
-    let older = unit
-        .entries
-        .iter()
-        .filter_map(of)
-        .filter(|(_, known)| known.sequence < live.sequence && known.good && !known.bad);
-    let wanted = older.max_by_key(|(id, known)| (known.sequence, id.clone())).map(|(id, _)| id);
-    check(10, picked == wanted.as_ref(), || format!("{}: a rollback picks {picked:?}, not {wanted:?}", unit.name))
+    let known = |entry: &EntryView| {
+        let id = ReleaseId::new(&entry.name).ok()?;
+        let known = folded.releases.get(&id)?;
+        Some((known.sequence, known.good && !known.bad, id))
+    };
+    let Some((live, ..)) = unit.live_entry().and_then(known) else { return Vec::new() };
+    let all = unit.entries.iter().filter_map(known);
+    all.filter(|(sequence, good, _)| *good && *sequence < live).map(|(sequence, _, id)| (sequence, id)).collect()
 }
 
 /// I11: cleanup removes nothing that is live, was live, was good among the last `keep`, is pinned, or is an open run's.
@@ -240,6 +246,15 @@ pub fn success_is_true(outcome: Outcome, units: &[UnitView], release: Option<&Re
             wrong.map_or("", |unit| &unit.name),
             wrong.map_or("", UnitView::live_name)
         )
+    })
+}
+
+/// I14, the other way round: where a run says that nothing went live, or that all was put back, every host is as it was.
+pub fn failure_is_true(outcome: Outcome, before: &[UnitView], now: &[UnitView]) -> Checked {
+    let clean = matches!(outcome, Outcome::FailedClean | Outcome::PutBack | Outcome::Interrupted);
+    let moved = before.iter().zip(now).find(|(old, new)| (old.live, old.has_current) != (new.live, new.has_current));
+    check(14, !clean || moved.is_none(), || {
+        format!("{outcome:?}, but {} is on another release", moved.map_or("", |(_, new)| &new.name))
     })
 }
 

@@ -15,6 +15,7 @@ use deploy_inventory::HostId;
 use deploy_plan::{Layout, Op, ReleaseId, RemotePath, RunId, Step, Work};
 
 pub use entry::{entry_script, state_dir_script};
+pub(crate) use records::must_last;
 
 use crate::text::path;
 

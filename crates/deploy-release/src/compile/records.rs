@@ -22,7 +22,18 @@ pub(super) fn record(entry: &LedgerEntry, cx: &CompileContext<'_>) -> String {
         format!("printf '%s\\n' {} >&2", word(&said))
     };
     // The redirection stands in a subshell: where it fails, some shells end at once.
-    format!("( {append} ) 2>/dev/null || {{ rm -f {reserve}; ( {append} ); }} || {{ {otherwise}; }}")
+    let mut text = format!("( {append} ) 2>/dev/null || {{ rm -f {reserve}; ( {append} ); }} || {{ {otherwise}; }}");
+    if cx.flush && must_last(entry.state) {
+        let unless = if must { "exit" } else { ":" };
+        text.push_str(&format!("\n{{ sync {ledger} 2>/dev/null || sync; }} || {unless}"));
+    }
+    text
+}
+
+/// Records that something relies on which a power cut would leave: an unknown directory is taken for another tool's
+/// release, a release that nobody confirmed is passed over by a rollback, and what is removed counts no more.
+pub(crate) fn must_last(state: ReleaseState) -> bool {
+    matches!(state, ReleaseState::Building | ReleaseState::Confirmed | ReleaseState::Retired)
 }
 
 /// A log is shared with other tools: nothing but a line is added.

@@ -35,10 +35,20 @@ impl Tree {
         std::mem::replace(&mut self.umask, umask)
     }
 
+    /// All that was ever written is on the disk, as it is when some time has passed.
+    pub fn write_back(&mut self) {
+        for node in self.nodes.iter_mut().flatten() {
+            if let Body::File(bytes, flushed) = &mut node.body {
+                *flushed = bytes.len();
+            }
+        }
+    }
+
     /// From now on it is known what a power cut would leave.
     pub fn watch_durability(&mut self) {
         self.durable = None;
-        let snapshot = self.clone();
+        let mut snapshot = self.clone();
+        snapshot.lose_unflushed();
         self.durable = Some(Box::new(snapshot));
     }
 
@@ -47,13 +57,7 @@ impl Tree {
     /// undone.
     pub fn cut_power(&mut self, names_survive: bool) {
         if names_survive {
-            for node in self.nodes.iter_mut().flatten() {
-                if let Body::File(bytes, flushed) = &mut node.body
-                    && *flushed < bytes.len()
-                {
-                    *bytes = bytes.get(..*flushed).unwrap_or_default().into();
-                }
-            }
+            self.lose_unflushed();
         } else if let Some(durable) = self.durable.take() {
             let changes = self.changes;
             *self = *durable;
@@ -63,21 +67,44 @@ impl Tree {
         self.durable = None;
     }
 
+    fn lose_unflushed(&mut self) {
+        for node in self.nodes.iter_mut().flatten() {
+            if let Body::File(bytes, flushed) = &mut node.body
+                && *flushed < bytes.len()
+            {
+                *bytes = bytes.get(..*flushed).unwrap_or_default().into();
+            }
+        }
+    }
+
     /// `sync`.
     pub(super) fn sync(&mut self) -> Done {
         // Whoever dies at a flush has not flushed.
         if !self.spring()? {
             return Ok(false);
         }
-        for node in self.nodes.iter_mut().flatten() {
-            if let Body::File(bytes, flushed) = &mut node.body {
-                *flushed = bytes.len();
-            }
+        self.write_back();
+        self.note_durable();
+        Ok(true)
+    }
+
+    /// `sync FILE`: names are on the disk with it, other files are not.
+    pub(super) fn sync_file(&mut self, path: &str) -> Done {
+        let Some(ino) = self.ino(path) else { return Ok(false) };
+        if !self.spring()? {
+            return Ok(false);
         }
+        if let Some(Node { body: Body::File(bytes, flushed), .. }) = self.node_mut(ino) {
+            *flushed = bytes.len();
+        }
+        self.note_durable();
+        Ok(true)
+    }
+
+    fn note_durable(&mut self) {
         if self.durable.is_some() {
             self.watch_durability();
         }
-        Ok(true)
     }
 
     /// A change is about to be made, or the disk asked to flush: whatever waits for this moment happens.

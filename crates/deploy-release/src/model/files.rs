@@ -5,6 +5,7 @@ use deploy_plan::{LedgerEntry, ReleaseState, RemotePath};
 use super::Status;
 use super::change::Died;
 use super::ops::{Work, status};
+use crate::compile::must_last;
 use crate::ledger::ledger_line;
 
 pub(super) fn make_dir(work: &mut Work<'_>, path: &RemotePath) -> Result<Status, Died> {
@@ -72,13 +73,14 @@ pub(super) fn claim(work: &mut Work<'_>, release: &RemotePath) -> Result<Status,
 pub(super) fn record(work: &mut Work<'_>, entry: &LedgerEntry) -> Result<Status, Died> {
     let (ledger, reserve) = (work.state("ledger"), work.state("reserve"));
     let line = format!("{}\n", ledger_line(entry));
-    if work.tree.append(&ledger, line.as_bytes())? {
-        return Ok(0);
+    let must = matches!(entry.state, ReleaseState::Building | ReleaseState::Ready);
+    let written = work.tree.append(&ledger, line.as_bytes())?
+        || (work.tree.rm_f(&reserve)? && work.tree.append(&ledger, line.as_bytes())?);
+    if must && !written {
+        return Ok(1);
     }
-    if work.tree.rm_f(&reserve)? && work.tree.append(&ledger, line.as_bytes())? {
-        return Ok(0);
-    }
-    Ok(status(!matches!(entry.state, ReleaseState::Building | ReleaseState::Ready)))
+    let flushed = !work.cx.flush || !must_last(entry.state) || work.tree.sync_file(&ledger)? || work.tree.sync()?;
+    Ok(status(flushed || !must))
 }
 
 pub(super) fn append_line(work: &mut Work<'_>, path: &RemotePath, line: &str) -> Result<Status, Died> {

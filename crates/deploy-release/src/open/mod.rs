@@ -22,6 +22,8 @@ pub struct Unit {
     pub history: UnitHistory,
     /// What `current` was.
     pub current: Current,
+    /// How many things lie in the trash: what a run left that died while it removed them.
+    pub trash: usize,
 }
 
 /// All that the planner needs to know; made once per transaction.
@@ -93,7 +95,9 @@ pub fn open(
     }
     let units: IndexMap<HostId, Unit> = facts
         .iter()
-        .map(|(host, facts)| (host.clone(), Unit { history: reconcile(facts), current: facts.current.clone() }))
+        .map(|(host, facts)| {
+            (host.clone(), Unit { history: reconcile(facts), current: facts.current.clone(), trash: facts.trash })
+        })
         .collect();
     let release =
         decide(transaction, identity, facts, &units).map_err(|problem| vec![problem.at(transaction.site.clone())])?;

@@ -80,6 +80,9 @@ impl Planner {
             let mut here = self.adopt(host)?;
             let left = self.unit(host)?.history.left_by_dead_runs();
             here.extend(left.map(|left| Op::RemoveRelease { release: left.id.clone() }));
+            if self.unit(host)?.trash > 0 {
+                here.push(Op::EmptyTrash);
+            }
             here.push(Op::ClaimRelease { release: release.clone() });
             here.push(Op::Record(self.entry(host, &update.release, ReleaseState::Building)?));
             ops.insert(host.clone(), here);

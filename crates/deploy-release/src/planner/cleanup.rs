@@ -58,6 +58,9 @@ impl Planner {
             let now = published.as_ref().or(history.live.as_ref());
             let removed = removable(history, now, keep);
             if removed.is_empty() {
+                if self.unit(host)?.trash > 0 {
+                    ops.insert(host.clone(), vec![Op::EmptyTrash]);
+                }
                 continue;
             }
             count = count.max(removed.len());
@@ -74,6 +77,7 @@ impl Planner {
             return Ok(());
         }
         let title = match count {
+            0 => "empty the trash".to_owned(),
             1 => "remove 1 old release".to_owned(),
             _ => format!("remove {count} old releases"),
         };

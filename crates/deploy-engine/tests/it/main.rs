@@ -1,0 +1,4 @@
+//! The engine against fleets that are simulated.
+
+#[cfg(test)]
+mod simulated;

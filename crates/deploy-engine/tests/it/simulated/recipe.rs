@@ -1,0 +1,137 @@
+//! The recipe of the simulated fleet: what a Capistrano recipe records, without its text.
+
+use async_trait::async_trait;
+use deploy_inventory::{Host, HostId, Properties};
+use deploy_plan::{
+    Builtin, BuiltinItem, Command, CommandText, HandlerId, Hosts, Item, Op, Opened, Program, Publish, Purpose,
+    ReleaseId, Revision, Rollback, SharedLink, Slot, StepClass, Stopped, Transaction, UpdateCode,
+};
+
+use super::world::layout;
+
+/// What is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Verb {
+    Deploy,
+    Migrate,
+    Rollback,
+    Cleanup,
+}
+
+/// How many good releases stay.
+pub const KEEP: usize = 3;
+
+pub struct Recipe {
+    pub verb: Verb,
+    pub hosts: Vec<HostId>,
+    /// What is deployed.
+    pub revision: u32,
+    /// Where a rollback is to go, where that is said.
+    pub to: Option<ReleaseId>,
+}
+
+pub fn revision(number: u32) -> Revision {
+    Revision::new(&format!("r{number}")).unwrap()
+}
+
+impl Recipe {
+    fn builtin(&self, task: &str, builtin: Builtin) -> Item {
+        Item::Builtin(BuiltinItem { builtin, hosts: self.hosts.clone(), task: task.into(), site: None, sudo: false })
+    }
+
+    fn command(&self, text: &str, hosts: &[HostId]) -> Item {
+        Item::Command(Command {
+            shown: text.into(),
+            text: CommandText::Same(text.into()),
+            hosts: hosts.to_vec(),
+            task: None,
+            site: None,
+            class: StepClass::Once,
+            sudo: false,
+            pty: false,
+            max_hosts: None,
+            continue_on_error: false,
+            forward_agent: false,
+        })
+    }
+
+    fn slot(&self, task: &str, slot: Slot, inside: Vec<Item>) -> Vec<Item> {
+        let start = Item::TaskStarted { task: task.into(), slot: Some(slot), site: None };
+        [vec![start], inside, vec![Item::TaskEnded { task: task.into() }]].concat()
+    }
+
+    fn deploy(&self, release: &ReleaseId) -> Vec<Item> {
+        let (revision, layout) = (revision(self.revision), layout());
+        let body = format!("checkout {revision} {}", layout.release(release));
+        let update = UpdateCode {
+            release: release.clone(),
+            revision: revision.clone(),
+            label: "branch main".into(),
+            checkout: vec![Op::Script { title: "check out".into(), body }],
+            write_revision: true,
+            links: vec![SharedLink { at: "log".into(), target: layout.shared.join("log") }],
+            group_writable: false,
+            assets: None,
+            refuse_dangling: false,
+            flush: true,
+        };
+        let publish = Publish { release: release.clone(), revision: Some(revision), label: "branch main".into() };
+        let update = self.builtin("deploy:update_code", Builtin::UpdateCode(Box::new(update)));
+        let mut items = self.slot("deploy:update_code", Slot::Build, vec![update, self.command("hook", &self.hosts)]);
+        if self.verb == Verb::Migrate {
+            items.extend(self.slot("deploy:migrate", Slot::Migrate, vec![self.command("migrate", &self.hosts[..1])]));
+        }
+        let publish = self.builtin("deploy:create_symlink", Builtin::Publish(publish));
+        items.extend(self.slot("deploy:create_symlink", Slot::Publish, vec![publish]));
+        items.extend(self.restart());
+        items.push(self.builtin("deploy:cleanup", Builtin::Cleanup { keep: KEEP }));
+        items
+    }
+
+    fn restart(&self) -> Vec<Item> {
+        self.slot("deploy:restart", Slot::Restart, vec![self.command("restart", &self.hosts), Item::Edge])
+    }
+
+    fn rollback(&self, opened: &Opened, to: &ReleaseId) -> Vec<Item> {
+        let from = opened.hosts.first().and_then(|(_, host)| host.live.clone());
+        let back = Builtin::Rollback(Rollback { to: to.clone(), from: from.clone() });
+        let mut items =
+            self.slot("deploy:rollback:revision", Slot::Publish, vec![self.builtin("deploy:rollback:revision", back)]);
+        items.extend(self.restart());
+        if let Some(release) = from {
+            items.push(self.builtin("deploy:rollback:cleanup", Builtin::RemoveLeft { release }));
+        }
+        items
+    }
+}
+
+#[async_trait(?Send)]
+impl Program for Recipe {
+    async fn run(&self, hosts: &dyn Hosts) -> Result<(), Stopped> {
+        let purpose = match self.verb {
+            Verb::Deploy | Verb::Migrate => Purpose::Deploy { release_name: None },
+            Verb::Rollback => Purpose::Rollback { to: self.to.as_ref().map(ToString::to_string) },
+            Verb::Cleanup => Purpose::Cleanup,
+        };
+        let transaction = Transaction { purpose, layout: layout(), hosts: self.hosts.clone(), sudo: false, site: None };
+        let opened = hosts.begin(transaction).await?;
+        let items = match (self.verb, &opened.release) {
+            (Verb::Deploy | Verb::Migrate, Some(release)) => self.deploy(release),
+            (Verb::Rollback, Some(release)) => self.rollback(&opened, release),
+            _ => vec![self.builtin("deploy:cleanup", Builtin::Cleanup { keep: 1 })],
+        };
+        for item in items {
+            hosts.record(item);
+        }
+        Ok(())
+    }
+
+    async fn undo(&self, _: HandlerId, _: &dyn Hosts) -> Result<(), Stopped> {
+        Ok(())
+    }
+
+    fn host(&self, id: &HostId) -> Option<Host> {
+        let (id, name) = (id.clone(), id.to_string());
+        Some(Host { id, name, user: None, port: None, properties: Properties::new() })
+    }
+}
