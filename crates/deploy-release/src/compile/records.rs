@@ -31,9 +31,11 @@ pub(super) fn record(entry: &LedgerEntry, cx: &CompileContext<'_>) -> String {
 }
 
 /// Records that something relies on which a power cut would leave: an unknown directory is taken for another tool's
-/// release, a release that nobody confirmed is passed over by a rollback, and what is removed counts no more.
+/// release, what goes live is complete, a release that nobody confirmed is passed over by a rollback, and what is removed
+/// counts no more. (The intent to switch is not among them: it would widen the window, and the link itself tells.)
 pub(crate) fn must_last(state: ReleaseState) -> bool {
-    matches!(state, ReleaseState::Building | ReleaseState::Confirmed | ReleaseState::Retired)
+    use ReleaseState as S;
+    matches!(state, S::Building | S::Ready | S::Confirmed | S::Retired)
 }
 
 /// A log is shared with other tools: nothing but a line is added.

@@ -91,6 +91,7 @@ fn prepare(
     for host in &mut world.hosts {
         host.conns.clear();
         host.tree.write_back();
+        host.app_before = host.app;
         host.sites.clear();
         host.before = host.tree.identity(&host.tree.spell(&world.layout.current));
         if fault.is_some_and(|fault| fault.kind == Kind::PowerAll) {

@@ -146,7 +146,7 @@ pub fn one_run(world: &Shared, recipe: &Recipe, fault: Option<Fault>, mode: Mode
     let ended = run(world, recipe, fault, mode);
     let mut world = world.lock().unwrap();
     let now = views(&world);
-    if world.keep_trace {
+    if world.keep_trace && std::env::var_os("CAPSTAN_SIM_REPLAY").is_some() {
         let told = ended.as_ref().map(|ended| (ended.summary.outcome, &ended.problems, &ended.summary.rows));
         println!("{fault:?}: {told:#?}");
     }
@@ -216,8 +216,9 @@ fn told(
     }
     let runs_new = matches!(outcome, Outcome::Deployed | Outcome::RolledBack);
     for (host, unit) in world.hosts.iter().zip(now) {
-        // A host that was killed runs nothing.
-        let runs_live = host.app.is_none_or(|app| Some(app as u64) == unit.live);
+        // A host that was killed runs nothing; one that was put back and never restarted runs what it ran.
+        let is_as_before = outcome == Outcome::PutBack && host.app == host.app_before;
+        let runs_live = is_as_before || host.app.is_none_or(|app| Some(app as u64) == unit.live);
         if (runs_new || outcome == Outcome::PutBack) && !runs_live {
             world.broken.push(format!("{outcome:?}: the application of {} does not run what is live", host.id));
             break;

@@ -115,6 +115,8 @@ pub struct Host {
     pub schema: u32,
     /// What `current` was when the run began.
     pub before: Option<usize>,
+    /// What the application ran then.
+    pub app_before: Option<usize>,
 }
 
 pub struct World {
@@ -166,6 +168,7 @@ impl World {
                 app: None,
                 schema: 0,
                 before: None,
+                app_before: None,
             }
         };
         Self {
@@ -206,6 +209,7 @@ impl World {
                 app: host.app,
                 schema: host.schema,
                 before: None,
+                app_before: None,
             })
             .collect();
         world
@@ -347,6 +351,10 @@ impl World {
             Kind::ClientKill | Kind::ClientKillLate => {
                 self.client_dead = true;
                 self.killed.notify_one();
+                if !matches!(fault.moment, Moment::Unreported | Moment::After) {
+                    // What was at work here has ended with it.
+                    self.hang_up(host, conn);
+                }
             }
             Kind::HostKill | Kind::PowerNames | Kind::PowerAll => {
                 let unit = &mut self.hosts[host];
