@@ -156,7 +156,8 @@ fn pass_through(command: &mut Command) -> Result<ExitCode, String> {
 
 /// `cargo xtask sim`.
 pub fn sim(args: &[String]) -> Result<(), String> {
-    let mut command = cargo(&["test", "--profile", "sim", "--package", "deploy-engine", "--test", "it", "--", "--nocapture"]);
+    let mut command =
+        cargo(&["test", "--profile", "sim", "--package", "deploy-engine", "--test", "it", "--", "--nocapture"]);
     match args {
         [] => command.arg("simulated"),
         [flag, case] if flag == "--replay" => command.arg("cells::replay").env("CAPSTAN_SIM_REPLAY", case),
