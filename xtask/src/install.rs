@@ -21,6 +21,7 @@ const PACKAGES: &[(&str, &str)] = &[
     ("sudo", "sudo"),
     ("mmdebstrap", "mmdebstrap"),
     ("cap", "capistrano"),
+    ("ruby", "ruby"),
 ];
 
 /// Subversion's part of Apache, where Debian has it.

@@ -117,6 +117,9 @@ fn required() -> String {
     if install::missing(&["git", "svn", "svnserve"]).is_empty() {
         names.push("scm");
     }
+    if install::missing(&["ruby"]).is_empty() {
+        names.push("ruby");
+    }
     if lacks_sshd().is_none() {
         names.push("sshd");
         if install::missing(&["apache2", "openssl", install::APACHE_SVN]).is_empty() {

@@ -1,4 +1,4 @@
-//! What a person or CI runs: `cargo xtask demo`, `test`, `testbed`, `bench`, `check`.
+//! What a person or CI runs: `cargo xtask demo`, `test`, `testbed`, `bench`, `check`, `corpus`.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program for people, not a library")]
 
 mod install;
@@ -22,6 +22,8 @@ cargo xtask COMMAND
                           or one of them again, with all that happens in it
   bench [FILTER]          Criterion benchmarks, optimised
   book                    builds docs/ with mdbook, where mdbook is installed
+  corpus DIR [NAME]       reads a folder of recipes (each with its Capfile, config/deploy.rb, stages, tasks), in memory only,
+                          and says how many parse, load and evaluate, and what stops the others
 
 Layers of test, in order: fmt clippy docs unit simulated embedded sshd containers standalone package
 ";
@@ -38,6 +40,7 @@ fn main() -> ExitCode {
         "sim" => run::sim(&rest).map(done),
         "bench" => run::bench(&rest).map(done),
         "book" => run::book().map(done),
+        "corpus" => run::corpus(&rest).map(done),
         "" | "help" | "-h" | "--help" => {
             print!("{HELP}");
             return ExitCode::SUCCESS;

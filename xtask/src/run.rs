@@ -176,6 +176,18 @@ pub fn bench(args: &[String]) -> Result<(), String> {
     run(&mut command)
 }
 
+/// `cargo xtask corpus`.
+pub fn corpus(args: &[String]) -> Result<(), String> {
+    let Some((dir, rest)) = args.split_first() else {
+        return Err("name the folder of recipes: cargo xtask corpus DIR".to_owned());
+    };
+    let dir = std::path::absolute(dir).map_err(|error| format!("cannot read {dir}: {error}"))?;
+    if !dir.is_dir() {
+        return Err(format!("there is no folder {}", dir.display()));
+    }
+    run(cargo(&["test", "--quiet", "--package", "deploy-recipe", "--test", "corpus", "--"]).arg(dir).args(rest))
+}
+
 /// `cargo xtask book`.
 pub fn book() -> Result<(), String> {
     let Some(mdbook) = crate::install::mdbook() else {

@@ -208,8 +208,6 @@ impl Params {
         let open = self.rest.is_some() || (lambda && !self.optional.is_empty());
         if open {
             -(count + i64::from(needs_keyword)) - 1
-        } else if !self.optional.is_empty() {
-            -count - 1
         } else if needs_keyword {
             count + 1
         } else if lambda && self.takes_keywords() {

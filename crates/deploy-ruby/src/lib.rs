@@ -15,7 +15,7 @@
 //! # Limits
 //!
 //! No classes, modules, refinements, pattern matching, threads, `eval` of strings or `method_missing`. Integers
-//! have 64 bits; a result beyond is `RangeError`. Strings are bytes read as UTF-8. Enumerators are eager.
+//! have 64 bits; a result beyond is `RangeError`. Strings are bytes read as UTF-8.
 //!
 //! The evaluator uses the native stack: run it on a thread with at least 64 MiB of stack at the default
 //! [`Limits`] (1000 calls, 10 000 nested expressions). Beyond them a program gets `SystemStackError`.

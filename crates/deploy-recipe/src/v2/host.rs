@@ -64,10 +64,12 @@ impl Host for CapHost {
             "Capistrano::CLI" => Value::object(Cli { cap: self.cap.clone() }),
             "Capistrano::Configuration" => Value::object(Configuration { cap: self.cap.clone() }),
             "Capistrano::VERSION" | "Capistrano::Version::STRING" => Value::str(env!("CARGO_PKG_VERSION")),
-            "Capistrano::Logger::IMPORTANT" => Value::Int(0),
+            "Capistrano::Logger::IMPORTANT" | "Logger::IMPORTANT" => Value::Int(0),
             "Capistrano::Logger::INFO" => Value::Int(1),
             "Capistrano::Logger::DEBUG" => Value::Int(2),
-            "Capistrano::Logger::TRACE" | "Capistrano::Logger::MAX_LEVEL" => Value::Int(3),
+            "Capistrano::Logger::TRACE" | "Capistrano::Logger::MAX_LEVEL" | "Logger::TRACE" | "Logger::MAX_LEVEL" => {
+                Value::Int(3)
+            }
             _ => return Ok(None),
         }))
     }
@@ -183,6 +185,10 @@ impl Cap {
             return Ok(Value::Bool(true));
         }
         if bundled == "standard" {
+            return Ok(Value::Bool(true));
+        }
+        if self.settings.allow_require.iter().any(|allowed| allowed == bundled) {
+            self.say(call, Level::Warning, format!("`load {name:?}` is let pass: its tasks and hooks are missing"));
             return Ok(Value::Bool(true));
         }
         if BUNDLED_LATER.contains(&bundled) || bundled.starts_with("deploy/") {

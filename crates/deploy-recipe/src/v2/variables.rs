@@ -11,7 +11,8 @@ use crate::nearest::did_you_mean;
 use crate::variables::Read;
 
 /// The words of this theme.
-pub(crate) const WORDS: &[&str] = &["[]", "[]=", "defer", "exists?", "fetch", "reset!", "set", "unset", "variables"];
+pub(crate) const WORDS: &[&str] =
+    &["[]", "[]=", "_cset", "defer", "exists?", "fetch", "reset!", "set", "unset", "variables"];
 
 /// Does what a word says; none where it is not of this theme after all.
 pub(crate) fn word<'a>(cap: &'a Rc<Cap>, call: &'a Call, name: &'a str, args: &'a Args) -> Later<'a, Reply> {
@@ -21,6 +22,12 @@ pub(crate) fn word<'a>(cap: &'a Rc<Cap>, call: &'a Call, name: &'a str, args: &'
 async fn answer(cap: &Rc<Cap>, call: &Call, name: &str, args: &Args) -> Reply {
     let value = match name {
         "set" | "[]=" => set(cap, call, args)?,
+        // The bundled recipes set their defaults with it, and so do recipes that copied theirs.
+        "_cset" => {
+            let name = name_arg(call, &args.at(0), "a variable")?;
+            let exists = cap.variables.borrow().exists(&name);
+            if exists { Value::Nil } else { set(cap, call, args)? }
+        }
         "fetch" => fetch(cap, call, args).await?,
         "[]" => {
             call.arity(args, 1, 1)?;

@@ -84,12 +84,12 @@ pub(super) fn call(call: &Call, this: &Rc<Array>, name: &str, args: &Args) -> Re
         }
         "first" => match args.get(0) {
             None => this.get(0).unwrap_or_default(),
-            Some(n) => Value::array(items().into_iter().take(count(call, n)?).collect()),
+            Some(n) => Value::array(items().into_iter().take(array_size(call, n)?).collect()),
         },
         "last" => match args.get(0) {
             None => this.len().checked_sub(1).and_then(|i| this.get(i)).unwrap_or_default(),
             Some(n) => {
-                let skip = this.len().saturating_sub(count(call, n)?);
+                let skip = this.len().saturating_sub(array_size(call, n)?);
                 Value::array(items().into_iter().skip(skip).collect())
             }
         },
@@ -150,10 +150,6 @@ pub(super) fn call(call: &Call, this: &Rc<Array>, name: &str, args: &Args) -> Re
         "shuffle" => Value::array(shuffled(call, items())),
         "transpose" => transpose(call, &items())?,
         "product" => Value::array(product(call, items(), args)?),
-        "combination" | "permutation" if args.block.is_none() => {
-            let n = int_or(call, args, 0, i64::try_from(this.len()).unwrap_or(0))?;
-            Value::array(choose(call, &items(), to_usize(n), name == "permutation")?)
-        }
         "assoc" | "rassoc" => {
             let at = usize::from(name == "rassoc");
             let hit = |v: &Value| matches!(v, Value::Array(a) if a.get(at).is_some_and(|x| x.equals(&args.at(0))));
@@ -172,6 +168,10 @@ pub(super) fn call(call: &Call, this: &Rc<Array>, name: &str, args: &Args) -> Re
         }
         _ => return Ok(None),
     }))
+}
+
+fn array_size(call: &Call, n: &Value) -> Result<usize, Unwind> {
+    usize::try_from(int(call, n)?).map_err(|_| call.argument_error("negative array size"))
 }
 
 /// `[start, length]` and `[range]`.
@@ -259,8 +259,8 @@ pub(super) fn shuffled(call: &Call, mut items: Vec<Value>) -> Vec<Value> {
 fn transpose(call: &Call, rows: &[Value]) -> Result<Value, Unwind> {
     let rows: Vec<Vec<Value>> = rows.iter().map(|r| list(call, r)).collect::<Result<_, _>>()?;
     let width = rows.first().map_or(0, Vec::len);
-    if rows.iter().any(|r| r.len() != width) {
-        return Err(call.raise("IndexError", "element size differs"));
+    if let Some(odd) = rows.iter().find(|r| r.len() != width) {
+        return Err(call.raise("IndexError", format!("element size differs ({} should be {width})", odd.len())));
     }
     let column = |i: usize| Value::array(rows.iter().filter_map(|r| r.get(i).cloned()).collect());
     Ok(Value::array((0..width).map(column).collect()))
@@ -280,13 +280,20 @@ fn product(call: &Call, items: Vec<Value>, args: &Args) -> Result<Vec<Value>, Un
     Ok(rows.into_iter().map(Value::array).collect())
 }
 
-pub(super) fn choose(call: &Call, items: &[Value], n: usize, ordered: bool) -> Result<Vec<Value>, Unwind> {
+/// Choices of `n` elements: with regard to order or not, each as often as wanted or once.
+pub(super) fn choose(
+    call: &Call,
+    items: &[Value],
+    n: usize,
+    ordered: bool,
+    repeated: bool,
+) -> Result<Vec<Value>, Unwind> {
     let mut rows: Vec<Vec<usize>> = vec![Vec::new()];
     for _ in 0..n {
         let mut next = Vec::new();
         for row in &rows {
-            let from = if ordered { 0 } else { row.last().map_or(0, |l| l + 1) };
-            for i in (from..items.len()).filter(|i| !row.contains(i)) {
+            let from = if ordered { 0 } else { row.last().map_or(0, |l| l + usize::from(!repeated)) };
+            for i in (from..items.len()).filter(|i| repeated || !row.contains(i)) {
                 call.interp().burn(call.context())?;
                 next.push([row.as_slice(), &[i]].concat());
             }

@@ -48,7 +48,11 @@ pub(super) const NAMES: &[&str] = &[
 fn thaw(call: &Call, this: &Rc<Array>) -> Result<(), Unwind> {
     if this.is_frozen() {
         let shown = Value::Array(this.clone()).inspect();
-        return Err(call.raise("FrozenError", format!("can't modify frozen Array: {shown}")));
+        return Err(super::frozen_error(
+            call,
+            Value::Array(this.clone()),
+            format!("can't modify frozen Array: {shown}"),
+        ));
     }
     Ok(())
 }
@@ -144,7 +148,11 @@ fn bang(call: &Call, this: &Rc<Array>, name: &str, args: &Args) -> Reply {
     };
     let Some(Value::Array(new)) = new else { return Ok(None) };
     let new = new.to_vec();
-    let quiet = matches!(plain, "compact" | "flatten" | "uniq") && new.len() == this.len();
+    let quiet = match plain {
+        "flatten" => !this.with(|items| items.iter().any(|v| matches!(v, Value::Array(_)))),
+        "compact" | "uniq" => new.len() == this.len(),
+        _ => false,
+    };
     this.replace(new);
     Ok(Some(if quiet { Value::Nil } else { Value::Array(this.clone()) }))
 }
@@ -172,7 +180,13 @@ fn take_end(call: &Call, this: &Rc<Array>, back: bool, args: &Args) -> Result<Va
 
 fn store(call: &Call, this: &Rc<Array>, args: &Args) -> Result<Value, Unwind> {
     let value = args.positional.last().cloned().unwrap_or_default();
-    let outside = || call.raise("IndexError", "index out of array");
+    let outside = || {
+        let (at, len) = (args.at(0).to_s(), this.len());
+        match args.at(0) {
+            Value::Range(_) => call.raise("RangeError", format!("{at} out of range")),
+            _ => call.raise("IndexError", format!("index {at} too small for array; minimum: -{len}")),
+        }
+    };
     let (start, len) = match args.at(0) {
         Value::Range(range) => {
             let low = if range.low.is_nil() { 0 } else { int(call, &range.low)? };
@@ -252,7 +266,7 @@ pub(super) async fn later(call: &Call, this: &Rc<Array>, name: &str, args: &Args
                 | "sort_by!"
                 | "cycle"
         );
-        return Ok(enumerates.then(|| super::enumerate::enumerator(&whole, name, &args.positional)));
+        return Ok(enumerates.then(|| super::enumerate::enumerator(&whole, name, args)));
     }
     if changes(name) {
         thaw(call, this)?;
@@ -336,12 +350,6 @@ pub(super) async fn later(call: &Call, this: &Rc<Array>, name: &str, args: &Args
                 }
             }
             return Ok(Some(Value::Nil));
-        }
-        "combination" | "permutation" => {
-            let n = int_or(call, args, 0, i64::try_from(this.len()).unwrap_or(0))?;
-            for row in super::array::choose(call, &this.to_vec(), to_usize(n), name == "permutation")? {
-                call.call_proc(block, vec![row]).await?;
-            }
         }
         _ => return Ok(None),
     }

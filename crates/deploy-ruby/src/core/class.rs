@@ -2,8 +2,10 @@
 
 use super::object::block;
 use super::take::{self, count, int, text};
-use crate::interp::{Args, Call, Reply};
-use crate::value::{Class, Exception, Hash, Unwind, Value};
+use crate::interp::{Args, Call, Ivars, Reply};
+use crate::value::{Class, Exception, Hash, Proc, Unwind, Value};
+use indexmap::IndexMap;
+use std::cell::RefCell;
 use std::rc::Rc;
 
 pub(super) const NAMES: &[&str] =
@@ -17,14 +19,21 @@ pub(super) fn call(call: &Call, this: &Rc<Class>, name: &str, args: &Args) -> Re
     Ok(Some(match (this.name(), name) {
         (_, "name" | "to_s" | "inspect") => Value::str(this.name()),
         (_, "===") => Value::Bool(call.interp().is_a(&args.at(0), this.name())),
-        (_, "<=") => Value::Bool(this.descends_from(other()?.name())),
-        (_, "<") => Value::Bool(this.descends_from(other()?.name()) && this.name() != other()?.name()),
-        (_, ">=") => Value::Bool(other()?.descends_from(this.name())),
-        (_, ">") => Value::Bool(other()?.descends_from(this.name()) && this.name() != other()?.name()),
+        (_, "<=" | "<" | ">=" | ">" | "<=>") => order(this, other()?.as_ref(), name),
         (_, "superclass") => this.parent().cloned().map_or(Value::Nil, Value::Class),
         (_, "ancestors") => {
-            let chain = std::iter::successors(Some(this.clone()), |c| c.parent().cloned());
-            Value::array(chain.map(Value::Class).collect())
+            let mut chain = Vec::new();
+            for class in std::iter::successors(Some(this.clone()), |c| c.parent().cloned()) {
+                let module = match class.name() {
+                    "Numeric" | "String" | "Time" => "Comparable",
+                    "Array" | "Hash" | "Range" | "Set" | "Enumerator" => "Enumerable",
+                    "Object" => "Kernel",
+                    _ => "",
+                };
+                chain.push(Value::Class(class));
+                chain.extend(call.interp().class(module).map(Value::Class));
+            }
+            Value::array(chain)
         }
         (_, "new" | "exception") if this.descends_from("Exception") => {
             let exception = Exception::new(this.clone(), args.get(0).cloned());
@@ -32,6 +41,14 @@ pub(super) fn call(call: &Call, this: &Rc<Class>, name: &str, args: &Args) -> Re
                 exception.detail.replace(Value::Int(args.at(0).as_int().unwrap_or(0)));
             }
             Value::Exception(Rc::new(exception))
+        }
+        ("Enumerator", _) => return super::generator::class_call(call, name, args),
+        ("Encoding", "default_external" | "default_internal" | "default_external=" | "default_internal=") => {
+            crate::stdlib::encoding("UTF-8")
+        }
+        ("String" | "Array" | "Hash" | "Regexp", "try_convert") => {
+            let same = call.interp().class_name(&args.at(0)) == this.name();
+            if same { args.at(0) } else { Value::Nil }
         }
         ("Regexp", _) => return super::regexp::class_call(call, name, args),
         ("Time", _) => return super::time::class_call(call, name, args),
@@ -62,7 +79,7 @@ pub(super) fn call(call: &Call, this: &Rc<Class>, name: &str, args: &Args) -> Re
             }
         },
         ("Range", "new") => Value::range(args.at(0), args.at(1), args.at(2).truthy()),
-        ("Object" | "BasicObject", "new") => Value::object(Plain),
+        ("Object" | "BasicObject", "new") => Value::object(Plain::default()),
         ("Integer", "sqrt") => {
             Value::Int(i64::try_from(int(call, &args.at(0))?.max(0).unsigned_abs().isqrt()).unwrap_or(0))
         }
@@ -77,8 +94,30 @@ pub(super) fn call(call: &Call, this: &Rc<Class>, name: &str, args: &Args) -> Re
     }))
 }
 
-/// `Object.new`
-struct Plain;
+/// How two classes stand to each other; nil if neither is above the other.
+fn order(this: &Class, other: &Class, name: &str) -> Value {
+    let order = match (this.name() == other.name(), this.descends_from(other.name()), other.descends_from(this.name()))
+    {
+        (true, _, _) => 0,
+        (_, true, _) => -1,
+        (_, _, true) => 1,
+        _ => return Value::Nil,
+    };
+    match name {
+        "<=>" => Value::Int(order),
+        "<=" => Value::Bool(order <= 0),
+        "<" => Value::Bool(order < 0),
+        ">=" => Value::Bool(order >= 0),
+        _ => Value::Bool(order > 0),
+    }
+}
+
+/// `Object.new`: it has instance variables and singleton methods of its own.
+#[derive(Default)]
+struct Plain {
+    ivars: Ivars,
+    methods: RefCell<IndexMap<String, Proc>>,
+}
 
 #[async_trait::async_trait(?Send)]
 impl crate::interp::Object for Plain {
@@ -86,8 +125,35 @@ impl crate::interp::Object for Plain {
         "Object".to_owned()
     }
 
-    async fn call(self: Rc<Self>, _call: &Call, _name: &str, _args: &Args) -> Reply {
-        Ok(None)
+    fn ivars(&self) -> Option<&Ivars> {
+        Some(&self.ivars)
+    }
+
+    fn define_method(&self, name: &str, body: &Proc) -> bool {
+        self.methods.borrow_mut().insert(name.to_owned(), body.clone());
+        true
+    }
+
+    fn responds_to(&self, name: &str) -> bool {
+        self.methods.borrow().contains_key(name)
+    }
+
+    fn method_names(&self) -> Vec<String> {
+        self.methods.borrow().keys().cloned().collect()
+    }
+
+    async fn call(self: Rc<Self>, call: &Call, name: &str, args: &Args) -> Reply {
+        if name == "singleton_methods" {
+            return Ok(Some(Value::array(self.method_names().into_iter().map(Value::sym).collect())));
+        }
+        let method = self.methods.borrow().get(name).cloned();
+        match method {
+            Some(method) => {
+                let this = Value::Object(self.clone());
+                call.interp().call_proc(call.context(), &method, args.clone(), Some(this)).await.map(Some)
+            }
+            None => Ok(None),
+        }
     }
 }
 
@@ -95,6 +161,10 @@ fn math(call: &Call, name: &str, args: &Args) -> Reply {
     let x = || take::float(call, &args.at(0));
     let y = || take::float(call, &args.at(1));
     Ok(Some(Value::Float(match name {
+        "sqrt" | "log" | "log2" | "log10" if x()? < 0.0 => {
+            let message = format!("Numerical argument is out of domain - {name}");
+            return Err(call.raise("Math::DomainError", message));
+        }
         "sqrt" => x()?.sqrt(),
         "cbrt" => x()?.cbrt(),
         "log" if args.len() > 1 => x()?.log(y()?),

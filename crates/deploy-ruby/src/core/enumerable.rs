@@ -34,6 +34,7 @@ pub(super) const NAMES: &[&str] = &[
     "none?",
     "one?",
     "compact",
+    "find_index",
     "lazy",
     "chain",
     "reverse",
@@ -62,6 +63,7 @@ pub(super) fn order(call: &Call, a: &Value, b: &Value) -> Result<Ordering, Unwin
 /// Sorts by their own order.
 pub(super) fn sort(call: &Call, items: &mut [Value]) -> Result<(), Unwind> {
     let mut failed = None;
+    let before = items.to_vec();
     items.sort_by(|a, b| match order(call, a, b) {
         Ok(order) => order,
         Err(unwind) => {
@@ -69,7 +71,14 @@ pub(super) fn sort(call: &Call, items: &mut [Value]) -> Result<(), Unwind> {
             Ordering::Equal
         }
     });
-    failed.map_or(Ok(()), Err)
+    let Some(unwind) = failed else { return Ok(()) };
+    // Named in the order in which they stand, not in which the sort came upon them.
+    for pair in before.windows(2) {
+        if let [a, b] = pair {
+            order(call, a, b)?;
+        }
+    }
+    Err(unwind)
 }
 
 fn extreme(call: &Call, items: &[Value], args: &Args, max: bool) -> Result<Value, Unwind> {
@@ -100,6 +109,15 @@ pub(super) fn add(call: &Call, a: &Value, b: &Value, op: &str) -> Result<Value, 
     done.ok_or_else(|| call.interp().no_method(call, a, op))
 }
 
+/// The element behind this one in a range.
+pub(super) fn add_one(call: &Call, at: &Value) -> Result<Value, Unwind> {
+    match at {
+        Value::Int(_) => add(call, at, &Value::Int(1), "+"),
+        Value::Str(s) => Ok(Value::from(super::string_parse::succ(&s.to_text()))),
+        other => Err(call.type_error(format!("can't iterate from {}", super::kind(call, other)))),
+    }
+}
+
 fn pattern_hits(call: &Call, items: &[Value], args: &Args) -> Result<usize, Unwind> {
     let mut hits = 0;
     for item in items {
@@ -117,7 +135,7 @@ fn pattern_hits(call: &Call, items: &[Value], args: &Args) -> Result<usize, Unwi
 
 pub(super) fn call(call: &Call, items: &[Value], name: &str, args: &Args) -> Reply {
     Ok(Some(match name {
-        "to_a" | "entries" | "lazy" | "force" => Value::array(items.to_vec()),
+        "to_a" | "entries" => Value::array(items.to_vec()),
         "to_set" => crate::stdlib::set(items.to_vec()),
         "to_h" => to_h(call, items)?,
         "first" => match args.get(0) {
@@ -148,6 +166,7 @@ pub(super) fn call(call: &Call, items: &[Value], name: &str, args: &Args) -> Rep
             }
             Value::hash(counts.into_iter().map(|(k, n)| (k.0, Value::Int(n))))
         }
+        "find_index" if args.len() == 1 => items.iter().position(|v| v.equals(&args.at(0))).into(),
         "zip" => {
             let others: Vec<Vec<Value>> =
                 args.positional.iter().map(|o| items_of(call, o)).collect::<Result<_, _>>()?;
@@ -157,7 +176,7 @@ pub(super) fn call(call: &Call, items: &[Value], name: &str, args: &Args) -> Rep
             };
             Value::array(items.iter().enumerate().map(row).collect())
         }
-        "each_slice" | "each_cons" => {
+        "each_slice" | "each_cons" if args.block.is_some() => {
             let n = int_or(call, args, 0, 0)?;
             let n = usize::try_from(n).ok().filter(|n| *n > 0).ok_or_else(|| call.argument_error("invalid size"))?;
             let parts: Vec<Value> = match name {
@@ -216,20 +235,19 @@ fn fold(call: &Call, items: &[Value], args: &Args) -> Result<Value, Unwind> {
 
 pub(super) fn to_h(call: &Call, items: &[Value]) -> Result<Value, Unwind> {
     let mut pairs = Vec::new();
-    for item in items {
+    for (at, item) in items.iter().enumerate() {
         match item {
             Value::Array(pair) if pair.len() == 2 => {
                 pairs.push((pair.get(0).unwrap_or_default(), pair.get(1).unwrap_or_default()))
             }
             Value::Array(other) => {
                 return Err(
-                    call.argument_error(format!("element has wrong array length (expected 2, was {})", other.len()))
+                    call.argument_error(format!("wrong array length at {at} (expected 2, was {})", other.len()))
                 );
             }
             other => {
-                return Err(
-                    call.type_error(format!("wrong element type {} (expected array)", super::kind(call, other)))
-                );
+                return Err(call
+                    .type_error(format!("wrong element type {} at {at} (expected array)", super::kind(call, other))));
             }
         }
     }

@@ -22,6 +22,15 @@ pub(super) const NAMES: &[&str] = &[
     "reject",
     "partition",
     "group_by",
+    "chunk",
+    "grep",
+    "grep_v",
+    "slice_before",
+    "slice_after",
+    "minmax",
+    "chain",
+    "lazy",
+    "peek",
     "chunk_while",
     "slice_when",
     "find",
@@ -65,12 +74,14 @@ pub(super) const NAMES: &[&str] = &[
     "rewind",
     "sum",
     "step",
+    "%",
     "to_set",
 ];
 
 /// An enumerator for a call that came without its block.
-pub(super) fn enumerator(recv: &Value, name: &str, args: &[Value]) -> Value {
-    Value::Enumerator(Rc::new(Enumerator { recv: recv.clone(), name: Sym::new(name), args: args.to_vec() }))
+pub(super) fn enumerator(recv: &Value, name: &str, args: &Args) -> Value {
+    let args = args.clone().with_block(None);
+    Value::Enumerator(Rc::new(Enumerator { recv: recv.clone(), name: Sym::new(name), args, stepper: Rc::default() }))
 }
 
 /// The elements of a collection.
@@ -85,8 +96,8 @@ pub(crate) async fn elements(call: &Call, value: &Value) -> Result<Vec<Value>, U
     }
 }
 
-fn packed(mut values: Vec<Value>) -> Value {
-    if values.len() == 1 { values.pop().unwrap_or_default() } else { Value::array(values) }
+pub(super) fn packed(mut values: Vec<Value>) -> Value {
+    if values.len() <= 1 { values.pop().unwrap_or_default() } else { Value::array(values) }
 }
 
 async fn collect(call: &Call, e: &Enumerator) -> Result<Vec<Value>, Unwind> {
@@ -101,29 +112,32 @@ async fn collect(call: &Call, e: &Enumerator) -> Result<Vec<Value>, Unwind> {
     Ok(seen.take())
 }
 
-/// The first elements only: the enumerated method is left as soon as there are enough.
-async fn collect_first(call: &Call, e: &Enumerator, n: usize) -> Result<Vec<Value>, Unwind> {
-    if n == 0 {
-        return Ok(Vec::new());
+/// Gives every element of an enumerator, or of a range without end, to a block.
+pub(super) async fn run_each(call: &Call, recv: &Value, block: Proc) -> Result<Value, Unwind> {
+    match recv {
+        Value::Enumerator(e) => run(call, e, block).await,
+        other => Box::pin(call.send(other, "each", Args::none().with_block(Some(block)))).await,
     }
-    let seen: Rc<RefCell<Vec<Value>>> = Rc::default();
-    let sink = seen.clone();
-    let tag = call.interp().next_id();
-    let collector = Proc::native(move |_call, args| {
-        sink.borrow_mut().push(packed(args.positional));
-        let enough = sink.borrow().len() >= n;
-        Box::pin(async move { if enough { Err(Unwind::jump(Jump::Break(tag, Value::Nil))) } else { Ok(Value::Nil) } })
-    });
-    match run(call, e, collector).await {
-        Err(unwind) if matches!(&*unwind.0, Jump::Break(to, _) if *to == tag) => {}
-        done => drop(done?),
-    }
-    Ok(seen.take())
 }
 
-async fn run(call: &Call, e: &Enumerator, block: Proc) -> Result<Value, Unwind> {
-    let args = Args::new(e.args.clone()).with_block(Some(block));
-    Box::pin(call.interp().send(call, e.recv.clone(), &e.name, args)).await
+/// Whether the elements cannot be counted before they are given out.
+fn streams(recv: &Value) -> bool {
+    match recv {
+        Value::Enumerator(_) => true,
+        Value::Range(r) => super::range::is_endless(r),
+        _ => false,
+    }
+}
+
+pub(super) async fn run(call: &Call, e: &Enumerator, block: Proc) -> Result<Value, Unwind> {
+    let args = e.args.clone().with_block(Some(block));
+    let interp = call.interp();
+    if !matches!(e.recv, Value::Object(_)) {
+        return Box::pin(interp.send(call, e.recv.clone(), &e.name, args)).await;
+    }
+    // `to_enum` reaches methods that a `def` made, too.
+    let inner = Call::new(interp, call.context(), e.recv.clone(), true, call.env.clone());
+    Box::pin(interp.send_private(&inner, &e.name, args, false)).await
 }
 
 /// `enumerator.with_index(offset) { |x, i| }`: the enumerated method, with an index added.
@@ -142,6 +156,16 @@ async fn with_extra(
     run(call, e, wrapped).await
 }
 
+/// `size` of an enumerator, nil where Ruby does not know it either.
+async fn size(call: &Call, e: &Rc<Enumerator>) -> Result<Value, Unwind> {
+    Ok(match (&e.recv, e.name.as_str()) {
+        (_, "loop") => Value::Float(f64::INFINITY),
+        (Value::Object(object), _) if object.class_name() != "Enumerator::Chain" => Value::Nil,
+        (Value::Str(_), "each_line") => Value::Nil,
+        _ => Value::from(collect(call, e).await?.len()),
+    })
+}
+
 async fn enumerator_call(call: &Call, e: &Rc<Enumerator>, name: &str, args: &Args) -> Reply {
     Ok(Some(match (name, &args.block) {
         ("with_index" | "each_with_index", Some(block)) => {
@@ -156,16 +180,10 @@ async fn enumerator_call(call: &Call, e: &Rc<Enumerator>, name: &str, args: &Arg
         }
         ("each", Some(block)) => run(call, e, block.clone()).await?,
         ("each", None) => Value::Enumerator(e.clone()),
-        ("with_index" | "with_object", None) => enumerator(&Value::Enumerator(e.clone()), name, &args.positional),
-        ("size", _) => Value::from(collect(call, e).await?.len()),
-        ("first", None) if args.is_empty() => collect_first(call, e, 1).await?.into_iter().next().unwrap_or_default(),
-        ("first" | "take", None) => Value::array(collect_first(call, e, count(call, &args.at(0))?).await?),
-        ("rewind", _) => Value::Enumerator(e.clone()),
-        ("next", _) => {
-            return Err(
-                call.raise("NotImplementedError", "stepping through an enumerator is outside the language here")
-            );
-        }
+        ("with_index" | "with_object", None) => enumerator(&Value::Enumerator(e.clone()), name, args),
+        ("size", _) => size(call, e).await?,
+        ("next" | "peek" | "rewind", _) => super::generator::step(call, e, name).await?,
+        ("+", _) => super::generator::chain(vec![Value::Enumerator(e.clone()), args.at(0)]),
         _ => return Ok(None),
     }))
 }
@@ -191,9 +209,37 @@ pub(super) async fn call(call: &Call, recv: &Value, name: &str, args: &Args) -> 
     if !NAMES.contains(&name) && !enumerable::NAMES.contains(&name) {
         return Ok(None);
     }
+    match name {
+        "lazy" => return Ok(Some(super::lazy::lazy(recv))),
+        "chain" => {
+            let parts = std::iter::once(recv.clone()).chain(args.positional.iter().cloned());
+            return Ok(Some(super::generator::chain(parts.collect())));
+        }
+        _ => {}
+    }
+    let asks = args.block.is_some() || !wants_block(name, args);
+    if streams(recv) && asks && super::streaming::NAMES.contains(&name) {
+        return Box::pin(super::streaming::call(call, recv, name, args)).await;
+    }
+    if matches!(name, "slice_before" | "slice_after") {
+        let items = elements(call, recv).await?;
+        return sliced(call, &items, name, args).await.map(Some);
+    }
+    if matches!(name, "grep" | "grep_v") {
+        let mut out = Vec::new();
+        for item in elements(call, recv).await? {
+            if super::case_equal(call, &args.at(0), &item).await? == (name == "grep") {
+                out.push(match &args.block {
+                    Some(block) => call.call_proc(block, vec![item]).await?,
+                    None => item,
+                });
+            }
+        }
+        return Ok(Some(Value::array(out)));
+    }
     let Some(block) = &args.block else {
         if wants_block(name, args) {
-            return Ok(Some(enumerator(recv, name, &args.positional)));
+            return Ok(Some(enumerator(recv, name, args)));
         }
         return match recv {
             Value::Enumerator(_) | Value::Object(_) => {
@@ -204,9 +250,14 @@ pub(super) async fn call(call: &Call, recv: &Value, name: &str, args: &Args) -> 
         };
     };
     if let Value::Range(range) = recv
-        && matches!((name, &range.high), ("each", Value::Nil))
+        && name == "each"
+        && super::range::is_endless(range)
     {
         return endless(call, range, block).await;
+    }
+    if let (Value::Range(range), "step" | "%") = (recv, name) {
+        super::range::step(call, range, args, block).await?;
+        return Ok(Some(recv.clone()));
     }
     let items = elements(call, recv).await?;
     if matches!(name, "each" | "each_entry") {
@@ -219,10 +270,10 @@ pub(super) async fn call(call: &Call, recv: &Value, name: &str, args: &Args) -> 
 }
 
 async fn endless(call: &Call, range: &crate::value::Range, block: &Proc) -> Reply {
-    let mut at = super::int(call, &range.low)?;
+    let mut at = range.low.clone();
     loop {
-        call.call_proc(block, vec![Value::Int(at)]).await?;
-        at = at.saturating_add(1);
+        call.call_proc(block, vec![at.clone()]).await?;
+        at = enumerable::add_one(call, &at)?;
     }
 }
 
@@ -322,6 +373,21 @@ async fn shape(call: &Call, items: &[Value], name: &str, args: &Args) -> Reply {
                 out.push(Value::array(part));
             }
         }
+        "chunk" => {
+            let mut last: Option<(Value, Vec<Value>)> = None;
+            for item in items {
+                let key = call.call_proc(block, vec![item.clone()]).await?;
+                match &mut last {
+                    Some((of, part)) if of.equals(&key) => part.push(item.clone()),
+                    _ => {
+                        out.extend(last.take().map(chunk_pair));
+                        last = Some((key, vec![item.clone()]));
+                    }
+                }
+            }
+            out.extend(last.take().map(chunk_pair));
+            out.retain(|pair| !matches!(pair, Value::Array(a) if a.get(0).is_some_and(|key| key.is_nil())));
+        }
         "to_h" => {
             for item in items {
                 out.push(call.call_proc(block, vec![item.clone()]).await?);
@@ -341,6 +407,32 @@ async fn shape(call: &Call, items: &[Value], name: &str, args: &Args) -> Reply {
         _ => return Ok(None),
     }
     Ok(Some(Value::array(out)))
+}
+
+fn chunk_pair((key, part): (Value, Vec<Value>)) -> Value {
+    Value::array(vec![key, Value::array(part)])
+}
+
+/// `slice_before`, `slice_after`: by a pattern or a block.
+async fn sliced(call: &Call, items: &[Value], name: &str, args: &Args) -> Result<Value, Unwind> {
+    let (mut out, mut part) = (Vec::new(), Vec::new());
+    for item in items {
+        let hit = match &args.block {
+            Some(block) => call.call_proc(block, vec![item.clone()]).await?.truthy(),
+            None => super::case_equal(call, &args.at(0), item).await?,
+        };
+        if hit && name == "slice_before" && !part.is_empty() {
+            out.push(Value::array(std::mem::take(&mut part)));
+        }
+        part.push(item.clone());
+        if hit && name == "slice_after" {
+            out.push(Value::array(std::mem::take(&mut part)));
+        }
+    }
+    if !part.is_empty() {
+        out.push(Value::array(part));
+    }
+    Ok(Value::array(out))
 }
 
 /// Elements with their keys, in the order of the keys.
@@ -462,8 +554,12 @@ async fn search(call: &Call, items: &[Value], name: &str, args: &Args) -> Reply 
                 Some(n) => Value::array(pairs.into_iter().take(count(call, n)?).map(|(_, v)| v).collect()),
             }
         }
-        "min" | "max" => {
+        "min" | "max" | "minmax" => {
             let mut sorted = merge_sort(call, items.to_vec(), block).await?;
+            if name == "minmax" {
+                let ends = [sorted.first(), sorted.last()].map(|end| end.cloned().unwrap_or_default());
+                return Ok(Some(Value::array(ends.to_vec())));
+            }
             if name == "max" {
                 sorted.reverse();
             }
@@ -513,11 +609,8 @@ async fn walk(call: &Call, recv: &Value, items: Vec<Value>, name: &str, args: &A
             }
             enumerable::total(call, args.get(0).cloned().unwrap_or(Value::Int(0)), &values)?
         }
-        "each_slice" | "each_cons" | "zip" | "step" => {
-            let parts = match recv {
-                Value::Range(_) => super::call_now(call, recv, name, args)?,
-                _ => enumerable::call(call, &items, name, args)?,
-            };
+        "each_slice" | "each_cons" | "zip" => {
+            let parts = enumerable::call(call, &items, name, args)?;
             for part in parts.unwrap_or_default().to_list() {
                 call.call_proc(block, vec![part]).await?;
             }

@@ -15,10 +15,12 @@ pub(super) const NAMES: &[&str] = &[
     "status",
     "success?",
     "key",
+    "receiver",
     "name",
     "result",
     "errno",
     "signo",
+    "path",
 ];
 
 pub(super) fn call(call: &Call, this: &Rc<Exception>, name: &str, args: &Args) -> Reply {
@@ -31,7 +33,10 @@ pub(super) fn call(call: &Call, this: &Rc<Exception>, name: &str, args: &Args) -
         }
         "backtrace" => backtrace(call, this),
         "backtrace_locations" => Value::Nil,
-        "set_backtrace" => args.at(0),
+        "set_backtrace" => {
+            this.trace.replace(Some(args.at(0)));
+            args.at(0)
+        }
         "cause" => this.cause.borrow().clone(),
         "exception" => match args.get(0) {
             None => Value::Exception(this.clone()),
@@ -41,12 +46,33 @@ pub(super) fn call(call: &Call, this: &Rc<Exception>, name: &str, args: &Args) -
             let status = this.detail.borrow().as_int().unwrap_or(0);
             if name == "status" { Value::Int(status) } else { Value::Bool(status == 0) }
         }
-        "key" | "name" | "result" | "errno" | "signo" => this.detail.borrow().clone(),
+        "receiver" => this.receiver.borrow().clone(),
+        "errno" => {
+            const NUMBERS: &[(&str, i64)] = &[
+                ("ENOENT", 2),
+                ("EACCES", 13),
+                ("EEXIST", 17),
+                ("ENOTDIR", 20),
+                ("EISDIR", 21),
+                ("EINVAL", 22),
+                ("ENOTEMPTY", 39),
+                ("EPERM", 1),
+                ("EIO", 5),
+                ("ETIMEDOUT", 110),
+                ("ECONNREFUSED", 111),
+            ];
+            let name = this.class().name().trim_start_matches("Errno::").to_owned();
+            NUMBERS.iter().find(|(known, _)| *known == name).map(|(_, number)| *number).into()
+        }
+        "key" | "name" | "result" | "signo" | "path" => this.detail.borrow().clone(),
         _ => return Ok(None),
     }))
 }
 
-fn backtrace(call: &Call, this: &Exception) -> Value {
+pub(super) fn backtrace(call: &Call, this: &Exception) -> Value {
+    if let Some(given) = this.trace.borrow().clone() {
+        return given;
+    }
     if this.span().is_none() {
         return Value::Nil;
     }

@@ -62,14 +62,22 @@ impl Formatter<'_> {
                     spec.minus |= width < 0;
                     spec.width = usize::try_from(width.unsigned_abs()).unwrap_or(0);
                 }
-                Some(digit @ '1'..='9') => spec.width = number(digit, rest),
+                Some(digit @ '1'..='9') => {
+                    let found = number(digit, rest);
+                    if rest.next_if_eq(&'$').is_none() {
+                        spec.width = found;
+                        continue;
+                    }
+                    let value = found.checked_sub(1).and_then(|at| self.values.get(at)).cloned();
+                    spec.named = Some(value.ok_or_else(|| self.call.argument_error("too few arguments"))?);
+                }
                 Some('.') => {
                     let first = rest.next_if(char::is_ascii_digit);
                     spec.precision = Some(first.map_or(0, |d| number(d, rest)));
                 }
-                Some('<') => spec.named = Some(self.named(rest, '>')?),
+                Some('<') => spec.named = Some(self.named(rest, '<', '>')?),
                 Some('{') => {
-                    let value = self.named(rest, '}')?;
+                    let value = self.named(rest, '{', '}')?;
                     return self.padded(&spec, value.to_s());
                 }
                 Some(kind) => return self.convert(kind, spec),
@@ -78,12 +86,12 @@ impl Formatter<'_> {
         }
     }
 
-    fn named(&self, rest: &mut Rest<'_>, end: char) -> Result<Value, Unwind> {
+    fn named(&self, rest: &mut Rest<'_>, start: char, end: char) -> Result<Value, Unwind> {
         let name: String = rest.by_ref().take_while(|c| *c != end).collect();
         let Some(Value::Hash(hash)) = self.values.first() else {
             return Err(self.call.argument_error("one hash required"));
         };
-        hash.get_sym(&name).ok_or_else(|| self.call.raise("KeyError", format!("key<{name}> not found")))
+        hash.get_sym(&name).ok_or_else(|| self.call.raise("KeyError", format!("key{start}{name}{end} not found")))
     }
 
     fn value(&mut self) -> Result<Value, Unwind> {
@@ -130,6 +138,9 @@ impl Formatter<'_> {
 
     fn integer(&self, kind: char, spec: &Spec, number: i64) -> Result<String, Unwind> {
         let size = number.unsigned_abs();
+        if number < 0 && !matches!(kind, 'd' | 'i' | 'u') && !spec.plus && !spec.space {
+            return self.padded(spec, complement(kind, number));
+        }
         let (prefix, digits) = match kind {
             'x' => ("0x", format!("{size:x}")),
             'X' => ("0X", format!("{size:X}")),
@@ -170,6 +181,17 @@ impl Formatter<'_> {
         let fill = " ".repeat(missing);
         Ok(if spec.minus { format!("{text}{fill}") } else { format!("{fill}{text}") })
     }
+}
+
+/// A negative number in the endless two's complement that Ruby shows: `..f01`.
+fn complement(kind: char, number: i64) -> String {
+    let (text, digit) = match kind {
+        'x' => (format!("{number:x}"), 'f'),
+        'X' => (format!("{number:X}"), 'F'),
+        'o' => (format!("{number:o}").replacen('1', "7", 1), '7'),
+        _ => (format!("{number:b}"), '1'),
+    };
+    format!("..{digit}{}", text.trim_start_matches(digit))
 }
 
 fn number(first: char, rest: &mut Rest<'_>) -> usize {

@@ -52,6 +52,11 @@ pub(super) const NAMES: &[&str] = &[
     "sum",
     "flatten",
     "assoc",
+    "rassoc",
+    "to_proc",
+    "rehash",
+    "compare_by_identity?",
+    "default_proc=",
     "transform_keys",
     "transform_keys!",
     "compare_by_identity",
@@ -79,7 +84,7 @@ pub(super) const NAMES: &[&str] = &[
 pub(super) fn thaw(call: &Call, this: &Rc<Hash>) -> Result<(), Unwind> {
     if this.is_frozen() {
         let shown = Value::Hash(this.clone()).inspect();
-        return Err(call.raise("FrozenError", format!("can't modify frozen Hash: {shown}")));
+        return Err(super::frozen_error(call, Value::Hash(this.clone()), format!("can't modify frozen Hash: {shown}")));
     }
     Ok(())
 }
@@ -105,10 +110,11 @@ pub(super) fn other_hash(call: &Call, value: &Value) -> Result<Rc<Hash>, Unwind>
     }
 }
 
-pub(super) fn key_error(call: &Call, key: &Value) -> Unwind {
+pub(super) fn key_error(call: &Call, this: &Rc<Hash>, key: &Value) -> Unwind {
     let unwind = call.raise("KeyError", format!("key not found: {}", key.inspect()));
     if let Some(exception) = unwind.exception() {
         exception.detail.replace(key.clone());
+        exception.receiver.replace(Value::Hash(this.clone()));
     }
     unwind
 }
@@ -130,7 +136,7 @@ pub(super) fn call(call: &Call, this: &Rc<Hash>, name: &str, args: &Args) -> Rep
         "fetch" => match this.get(&key()) {
             Some(value) => value,
             None if args.len() > 1 || args.keywords.is_some() => args.flat().get(1).cloned().unwrap_or_default(),
-            None => return Err(key_error(call, &key())),
+            None => return Err(key_error(call, this, &key())),
         },
         "dig" => {
             let Some(first) = lookup(this, &key()) else { return Ok(None) };
@@ -141,9 +147,14 @@ pub(super) fn call(call: &Call, this: &Rc<Hash>, name: &str, args: &Args) -> Rep
         "key" => this.pairs().into_iter().find(|(_, v)| v.equals(&key())).map(|(k, _)| k).unwrap_or_default(),
         "keys" => Value::array(this.keys()),
         "values" => Value::array(this.values()),
-        "values_at" => Value::array(args.positional.iter().map(|k| lookup(this, k).unwrap_or_default()).collect()),
+        "values_at" if this.default_proc.borrow().is_none() => {
+            Value::array(args.positional.iter().map(|k| lookup(this, k).unwrap_or_default()).collect())
+        }
         "fetch_values" => Value::array(
-            args.positional.iter().map(|k| this.get(k).ok_or_else(|| key_error(call, k))).collect::<Result<_, _>>()?,
+            args.positional
+                .iter()
+                .map(|k| this.get(k).ok_or_else(|| key_error(call, this, k)))
+                .collect::<Result<_, _>>()?,
         ),
         "length" | "size" => Value::from(this.len()),
         "count" if args.is_empty() => Value::from(this.len()),
@@ -208,7 +219,21 @@ pub(super) fn call(call: &Call, this: &Rc<Hash>, name: &str, args: &Args) -> Rep
             let pairs: Vec<_> = this.pairs().into_iter().map(|(k, v)| (map.get(&k).unwrap_or(k), v)).collect();
             rebuilt(call, this, pairs, name.ends_with('!'))?
         }
-        "compare_by_identity" => whole,
+        "rassoc" => {
+            let found = this.pairs().into_iter().find(|(_, v)| v.equals(&key()));
+            found.map(|(k, v)| Value::array(vec![k, v])).unwrap_or_default()
+        }
+        "to_proc" => Value::Proc(super::hash_proc(this.clone())),
+        "compare_by_identity?" => Value::Bool(false),
+        "compare_by_identity" => {
+            return Err(call.raise("NotImplementedError", "`compare_by_identity` is outside the language here"));
+        }
+        "rehash" => whole,
+        "default_proc=" => {
+            let given = args.at(0);
+            this.default_proc.replace((!given.is_nil()).then_some(given.clone()));
+            given
+        }
         "<=" => Value::Bool(subset(this, &*other_hash(call, &key())?)),
         ">=" => Value::Bool(subset(&*other_hash(call, &key())?, this)),
         "<" | ">" => {
@@ -216,8 +241,8 @@ pub(super) fn call(call: &Call, this: &Rc<Hash>, name: &str, args: &Args) -> Rep
             let (small, large) = if name == "<" { (this, &other) } else { (&other, this) };
             Value::Bool(small.len() < large.len() && subset(small, large))
         }
-        "first" | "take" | "drop" | "sort" | "min" | "max" | "sum" | "zip" | "to_set" | "inject" | "reduce"
-        | "uniq" | "each_slice" | "each_cons" | "tally" | "minmax" => {
+        "reverse" | "join" => return Ok(None),
+        _ if super::enumerable::NAMES.contains(&name) => {
             return super::enumerable::call(call, &pair_list(this), name, args);
         }
         _ => return Ok(None),

@@ -51,7 +51,7 @@ fn pair_args(pair: &(Value, Value)) -> Vec<Value> {
 
 pub(super) async fn call(call: &Call, this: &Rc<Hash>, name: &str, args: &Args) -> Reply {
     let whole = Value::Hash(this.clone());
-    if matches!(name, "[]" | "dig" | "default_proc") {
+    if matches!(name, "[]" | "dig" | "default_proc") || (name == "values_at" && args.block.is_none()) {
         return with_default(call, this, name, args).await;
     }
     if args.block.is_none() {
@@ -66,7 +66,7 @@ pub(super) async fn call(call: &Call, this: &Rc<Hash>, name: &str, args: &Args) 
                 | "select!"
                 | "reject!"
         );
-        return Ok(enumerates.then(|| super::enumerate::enumerator(&whole, name, &[])));
+        return Ok(enumerates.then(|| super::enumerate::enumerator(&whole, name, args)));
     }
     let block = block(call, args)?;
     Ok(Some(match name {
@@ -112,8 +112,14 @@ pub(super) async fn call(call: &Call, this: &Rc<Hash>, name: &str, args: &Args) 
         }
         "transform_keys" | "transform_keys!" => {
             let mut pairs = Vec::new();
+            let names = args.flat().into_iter().next();
+            let names = names.as_ref().and_then(Value::as_hash);
             for (key, value) in this.pairs() {
-                pairs.push((call.call_proc(block, vec![key]).await?, value));
+                let new = match names.and_then(|names| names.get(&key)) {
+                    Some(new) => new,
+                    None => call.call_proc(block, vec![key]).await?,
+                };
+                pairs.push((new, value));
             }
             rebuilt(call, this, pairs, name.ends_with('!'))?
         }
@@ -167,11 +173,18 @@ async fn with_default(call: &Call, this: &Rc<Hash>, name: &str, args: &Args) -> 
     if name == "default_proc" {
         return Ok(Some(default.unwrap_or_default()));
     }
+    if name == "values_at" {
+        let mut out = Vec::new();
+        for key in &args.positional {
+            out.push(Box::pin(with_default(call, this, "[]", &Args::one(key.clone()))).await?.unwrap_or_default());
+        }
+        return Ok(Some(Value::array(out)));
+    }
     let key = args.at(0);
     let first = match (lookup(this, &key), default) {
         (Some(value), _) => value,
         (None, Some(Value::Proc(default))) => call.call_proc(&default, vec![Value::Hash(this.clone()), key]).await?,
-        (None, _) => return Err(key_error(call, &key)),
+        (None, _) => return Err(key_error(call, this, &key)),
     };
     let rest = args.positional.get(1..).unwrap_or_default();
     if name == "[]" || rest.is_empty() {

@@ -64,7 +64,39 @@ pub(crate) const KERNEL_NAMES: &[&str] = &[
     "URI",
 ];
 
+/// What a program put in the place of standard output or standard error.
+fn redirected(call: &Call, name: &str) -> Option<Value> {
+    let stream = match name {
+        "puts" | "print" | "p" | "pp" | "printf" | "putc" => "$stdout",
+        "warn" => "$stderr",
+        _ => return None,
+    };
+    let set = call.interp().0.globals.borrow().get(&crate::value::Sym::new(stream)).cloned()?;
+    (!crate::stdlib::is_standard(&set)).then_some(set)
+}
+
+async fn print_into(call: &Call, stream: &Value, name: &str, args: &Args) -> Reply {
+    let values = args.flat();
+    match name {
+        "p" | "pp" => {
+            for value in &values {
+                call.send(stream, "puts", Args::one(value.inspect())).await?;
+            }
+            Ok(Some(match values.len() {
+                0 => Value::Nil,
+                1 => values.into_iter().next().unwrap_or_default(),
+                _ => Value::array(values),
+            }))
+        }
+        "warn" => call.send(stream, "puts", Args::new(args.positional.clone())).await.map(Some),
+        name => call.send(stream, name, args.clone()).await.map(Some),
+    }
+}
+
 pub(crate) async fn kernel(call: &Call, name: &str, args: &Args) -> Reply {
+    if let Some(stream) = redirected(call, name) {
+        return Box::pin(print_into(call, &stream, name, args)).await;
+    }
     let done = output(call, name, args)?;
     if done.is_some() {
         return Ok(done);
@@ -116,7 +148,14 @@ fn output(call: &Call, name: &str, args: &Args) -> Reply {
             }
         }
         "print" => values.iter().for_each(|v| print(call, Stream::Out, &v.to_s_bytes())),
-        "putc" => print(call, Stream::Out, args.at(0).to_s().as_bytes()),
+        "putc" => {
+            let shown = match args.at(0) {
+                Value::Int(code) => vec![u8::try_from(code & 255).unwrap_or(0)],
+                other => other.to_s().chars().take(1).collect::<String>().into_bytes(),
+            };
+            print(call, Stream::Out, &shown);
+            return Ok(Some(args.at(0)));
+        }
         "printf" => {
             let template = text(call, &args.at(0))?;
             let filled = super::format(call, &template, values.get(1..).unwrap_or_default())?;
@@ -154,7 +193,16 @@ fn convert(call: &Call, name: &str, args: &Args) -> Reply {
             };
             if let (true, Value::Str(s)) = (base != 10, args.at(0)) {
                 let radix = u32::try_from(base).unwrap_or(10).clamp(2, 36);
-                let parsed = i64::from_str_radix(&s.to_text(), radix).map(Value::Int);
+                let text = s.to_text().trim().replace('_', "").to_lowercase();
+                let prefix = match radix {
+                    16 => "0x",
+                    8 => "0o",
+                    2 => "0b",
+                    _ => "",
+                };
+                let (sign, digits) = text.strip_prefix('-').map_or(("", text.as_str()), |digits| ("-", digits));
+                let digits = digits.strip_prefix(prefix).unwrap_or(digits);
+                let parsed = i64::from_str_radix(&format!("{sign}{digits}"), radix).map(Value::Int);
                 return or_nil(parsed.map_err(|_| {
                     call.argument_error(format!("invalid value for Integer(): {}", args.at(0).inspect()))
                 }));
@@ -163,7 +211,7 @@ fn convert(call: &Call, name: &str, args: &Args) -> Reply {
         }
         "Float" => return or_nil(super::number::to_float(call, &args.at(0)).map(Value::Float)),
         "String" => Value::from(args.at(0).to_s()),
-        "Array" => match args.at(0) {
+        "Array" => match args.folded().at(0) {
             Value::Range(r) => Value::array(super::range::items(call, &r)?),
             Value::Object(o) => o.items().map_or_else(|| Value::array(vec![args.at(0)]), Value::array),
             other => Value::array(other.to_list()),
@@ -223,6 +271,7 @@ async fn flow(call: &Call, name: &str, args: &Args) -> Reply {
         "proc" => Value::Proc(block(call, args)?.clone()),
         "catch" => {
             let tag = args.get(0).cloned().unwrap_or_else(|| Value::sym(format!("tag {}", call.interp().next_id())));
+            let _catching = call.context().enter_catch(&tag);
             match call.call_proc(block(call, args)?, vec![tag.clone()]).await {
                 Err(unwind) => match *unwind.0 {
                     Jump::Throw(thrown, value) if thrown.same(&tag) => value,
@@ -231,7 +280,12 @@ async fn flow(call: &Call, name: &str, args: &Args) -> Reply {
                 Ok(value) => value,
             }
         }
-        "throw" => return Err(Unwind::jump(Jump::Throw(args.at(0), args.at(1)))),
+        "throw" if call.context().catches(&args.at(0)) => {
+            return Err(Unwind::jump(Jump::Throw(args.at(0), args.at(1))));
+        }
+        "throw" => {
+            return Err(call.raise("UncaughtThrowError", format!("uncaught throw {}", args.at(0).inspect())));
+        }
         "block_given?" | "iterator?" => Value::Bool(call.env.as_ref().is_some_and(|e| e.home.block.is_some())),
         "binding" => crate::stdlib::binding(call)?,
         "local_variables" => {
@@ -301,7 +355,7 @@ fn visibility(call: &Call, name: &str, args: &Args) -> Result<Value, Unwind> {
 
 async fn repeat(call: &Call, args: &Args) -> Reply {
     let Some(block) = &args.block else {
-        return Ok(Some(super::enumerate::enumerator(call.self_value(), "loop", &[])));
+        return Ok(Some(super::enumerate::enumerator(call.self_value(), "loop", args)));
     };
     loop {
         if let Err(unwind) = call.call_proc(block, Vec::new()).await {
@@ -342,6 +396,9 @@ async fn raise(call: &Call, args: &Args) -> Result<Unwind, Unwind> {
         }
         _ => return Err(call.type_error("exception class/object expected")),
     };
+    if let Some(trace) = args.get(2) {
+        exception.trace.replace(Some(trace.clone()));
+    }
     let cause = args.keywords.as_ref().and_then(|k| k.get_sym("cause")).unwrap_or(current);
     if exception.cause.borrow().is_nil() && !matches!(&cause, Value::Exception(c) if Rc::ptr_eq(c, &exception)) {
         exception.cause.replace(cause);
@@ -425,6 +482,12 @@ async fn load(call: &Call, kind: &str, name: &str) -> Result<Value, Unwind> {
             }
             Ok(Value::Bool(fresh))
         }
-        Loaded::NotFound => Err(call.raise("LoadError", format!("cannot load such file -- {name}"))),
+        Loaded::NotFound => {
+            let unwind = call.raise("LoadError", format!("cannot load such file -- {name}"));
+            if let Some(exception) = unwind.exception() {
+                exception.detail.replace(Value::from(name));
+            }
+            Err(unwind)
+        }
     }
 }

@@ -3,20 +3,24 @@
 
 mod array;
 mod array_edit;
+mod array_more;
 mod class;
 mod enumerable;
 mod enumerate;
 mod exception;
 mod format;
+mod generator;
 mod hash;
 mod hash_block;
 mod kernel;
+mod lazy;
 mod number;
 mod object;
 mod procs;
 mod range;
 mod regexp;
 mod shell;
+mod streaming;
 mod strftime;
 mod string;
 mod string_edit;
@@ -27,6 +31,7 @@ mod time;
 
 pub(crate) use enumerate::elements;
 pub(crate) use format::format;
+pub(crate) use generator::Stepper;
 pub(crate) use kernel::{KERNEL_NAMES, kernel, lines_of, random};
 pub(crate) use shell::{backtick, command, set_status};
 pub(crate) use strftime::strftime;
@@ -63,7 +68,7 @@ pub(crate) fn call_now(call: &Call, recv: &Value, name: &str, args: &Args) -> Re
         Value::Exception(e) => exception::call(call, e, name, args)?,
         Value::Time(t) => time::call(call, t, name, args)?,
         Value::Class(c) => class::call(call, c, name, args)?,
-        Value::Nil => object::nil(call, name)?,
+        Value::Nil => object::nil(call, name, args)?,
         Value::Bool(b) => object::bool(*b, name, args),
         Value::Enumerator(_) => None,
     };
@@ -77,10 +82,14 @@ pub(crate) fn call_now(call: &Call, recv: &Value, name: &str, args: &Args) -> Re
 pub(crate) async fn call_later(call: &Call, recv: &Value, name: &str, args: &Args) -> Reply {
     let found = match recv {
         Value::Int(i) => Box::pin(number::later(call, *i, name, args)).await?,
+        Value::Float(_) if name == "step" => Box::pin(number::step(call, recv, args)).await?,
         Value::Float(_) => None,
         Value::Str(s) => Box::pin(string_edit::later(call, s, name, args)).await?,
         Value::Array(a) => match Box::pin(array_edit::later(call, a, name, args)).await? {
-            None => Box::pin(enumerate::call(call, recv, name, args)).await?,
+            None => match Box::pin(array_more::later(call, a, name, args)).await? {
+                None => Box::pin(enumerate::call(call, recv, name, args)).await?,
+                found => found,
+            },
             found => found,
         },
         Value::Hash(h) => match Box::pin(hash_block::call(call, h, name, args)).await? {
@@ -156,6 +165,11 @@ pub(crate) fn constant(call: &Call, full: &str) -> Option<Value> {
         "File::FNM_DOTMATCH" => Value::Int(4),
         "File::FNM_PATHNAME" => Value::Int(2),
         "File::FNM_EXTGLOB" => Value::Int(16),
+        "File::FNM_CASEFOLD" => Value::Int(8),
+        "IO::SEEK_SET" => Value::Int(0),
+        "File::RDONLY" => Value::Int(0),
+        "File::WRONLY" => Value::Int(1),
+        "File::RDWR" => Value::Int(2),
         "File::NULL" => Value::str("/dev/null"),
         "Regexp::IGNORECASE" => Value::Int(1),
         "Regexp::EXTENDED" => Value::Int(2),
@@ -168,9 +182,10 @@ pub(crate) fn constant(call: &Call, full: &str) -> Option<Value> {
         "Logger::UNKNOWN" => Value::Int(5),
         "Process::CLOCK_MONOTONIC" => Value::Int(1),
         "Process::CLOCK_REALTIME" => Value::Int(0),
-        "Encoding::UTF_8" => Value::str("UTF-8"),
-        "Encoding::BINARY" | "Encoding::ASCII_8BIT" => Value::str("ASCII-8BIT"),
-        "Encoding::US_ASCII" => Value::str("US-ASCII"),
+        "Encoding::UTF_8" => crate::stdlib::encoding("UTF-8"),
+        "Encoding::BINARY" | "Encoding::ASCII_8BIT" => crate::stdlib::encoding("ASCII-8BIT"),
+        "Encoding::US_ASCII" | "Encoding::ASCII" => crate::stdlib::encoding("US-ASCII"),
+        "Encoding::ISO_8859_1" => crate::stdlib::encoding("ISO-8859-1"),
         _ => return None,
     })
 }
@@ -183,10 +198,24 @@ pub(crate) fn global(call: &Call, name: &str) -> Value {
         "$stderr" => crate::stdlib::stream("STDERR"),
         "$stdin" => crate::stdlib::stream("STDIN"),
         "$/" => Value::str("\n"),
+        "$@" => match call.interp().0.globals.borrow().get(&crate::value::Sym::new("$!")) {
+            Some(Value::Exception(e)) => exception::backtrace(call, e),
+            _ => Value::Nil,
+        },
+        "$0" | "$PROGRAM_NAME" => Value::str("main"),
         "$$" => Value::Int(i64::from(u16::try_from(call.interp().effects().random() & 0x7fff).unwrap_or(1))),
         "$VERBOSE" | "$DEBUG" => Value::Bool(false),
         _ => Value::Nil,
     }
+}
+
+/// FrozenError with its receiver.
+fn frozen_error(call: &Call, receiver: Value, message: String) -> Unwind {
+    let unwind = call.raise("FrozenError", message);
+    if let Some(exception) = unwind.exception() {
+        exception.receiver.replace(receiver);
+    }
+    unwind
 }
 
 /// `respond_to?`
@@ -216,8 +245,10 @@ fn names(recv: &Value) -> Vec<&'static [&'static str]> {
         Value::Int(_) => vec![number::INT_NAMES, number::NAMES],
         Value::Float(_) => vec![number::NAMES],
         Value::Str(_) => vec![string::NAMES, string_edit::NAMES],
-        Value::Sym(_) => vec![symbol::NAMES],
-        Value::Array(_) => vec![array::NAMES, array_edit::NAMES, enumerable::NAMES, enumerate::NAMES],
+        Value::Sym(_) => vec![symbol::NAMES, &["between?", "clamp"]],
+        Value::Array(_) => {
+            vec![array::NAMES, array_edit::NAMES, array_more::NAMES, enumerable::NAMES, enumerate::NAMES]
+        }
         Value::Hash(_) => vec![hash::NAMES, hash_block::NAMES, enumerate::NAMES],
         Value::Range(_) => vec![range::NAMES, enumerable::NAMES, enumerate::NAMES],
         Value::Enumerator(_) => vec![enumerable::NAMES, enumerate::NAMES],

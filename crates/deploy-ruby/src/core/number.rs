@@ -83,6 +83,8 @@ pub(super) const INT_NAMES: &[&str] = &[
     "pow",
     "allbits?",
     "anybits?",
+    "nobits?",
+    "truncate",
 ];
 
 fn overflow(call: &Call) -> Unwind {
@@ -183,6 +185,14 @@ fn int_int(call: &Call, a: i64, name: &str, b: i64, args: &Args) -> Reply {
         }
         "allbits?" => Value::Bool(a & b == b),
         "anybits?" => Value::Bool(a & b != 0),
+        "nobits?" => Value::Bool(a & b == 0),
+        "ceildiv" => {
+            return if b == 0 {
+                Err(zero_division(call))
+            } else {
+                checked(call, floor_div(a, b).and_then(|q| q.checked_add(i64::from(a % b != 0))))
+            };
+        }
         "coerce" => Value::array(vec![Value::Int(b), Value::Int(a)]),
         _ => return int_alone(call, a, name, args),
     }))
@@ -239,7 +249,8 @@ fn shift(call: &Call, a: i64, by: i64) -> Reply {
 fn int_alone(call: &Call, this: i64, name: &str, args: &Args) -> Reply {
     Ok(Some(match name {
         "-@" => return checked(call, this.checked_neg()),
-        "+@" | "to_i" | "to_int" | "truncate" | "ord" | "numerator" => Value::Int(this),
+        "+@" | "to_i" | "to_int" | "ord" | "numerator" => Value::Int(this),
+        "denominator" => Value::Int(1),
         "~" => Value::Int(!this),
         "abs" | "magnitude" => return checked(call, this.checked_abs()),
         "to_f" => Value::Float(as_float(this)),
@@ -247,8 +258,8 @@ fn int_alone(call: &Call, this: i64, name: &str, args: &Args) -> Reply {
             10 => Value::from(this.to_string()),
             base => Value::from(in_base(call, this, base)?),
         },
-        "floor" | "ceil" | "round" => match int_or(call, args, 0, 0)? {
-            places if places < 0 => return round_int(call, this, name, places),
+        "floor" | "ceil" | "round" | "truncate" => match int_or(call, args, 0, 0)? {
+            places if places < 0 => return round_int(call, this, name, places, args),
             _ => Value::Int(this),
         },
         "zero?" => Value::Bool(this == 0),
@@ -324,7 +335,7 @@ fn in_base(call: &Call, this: i64, base: i64) -> Result<String, Unwind> {
     Ok(digits.into_iter().rev().collect())
 }
 
-fn round_int(call: &Call, this: i64, name: &str, places: i64) -> Reply {
+fn round_int(call: &Call, this: i64, name: &str, places: i64, args: &Args) -> Reply {
     let Some(unit) = u32::try_from(-places).ok().and_then(|p| 10i64.checked_pow(p)) else {
         return Ok(Some(Value::Int(0)));
     };
@@ -332,7 +343,13 @@ fn round_int(call: &Call, this: i64, name: &str, places: i64) -> Reply {
     let rest = floor_mod(this, unit).unwrap_or(0);
     let up = match name {
         "ceil" => rest > 0,
-        "round" => rest * 2 > unit || (rest * 2 == unit && this >= 0),
+        "truncate" => rest > 0 && this < 0,
+        "round" if rest == unit - rest => match half(args).as_str() {
+            "even" => down.is_some_and(|d| (d / unit) % 2 != 0),
+            "down" => this < 0,
+            _ => this >= 0,
+        },
+        "round" => rest > unit - rest,
         _ => false,
     };
     checked(call, down.and_then(|d| if up { d.checked_add(unit) } else { Some(d) }))
@@ -378,8 +395,13 @@ pub(super) fn float(call: &Call, this: f64, name: &str, args: &Args) -> Reply {
         "-@" => Value::Float(-this),
         "+@" | "to_f" => Value::Float(this),
         "abs" | "magnitude" => Value::Float(this.abs()),
-        "to_i" | "to_int" | "truncate" => return to_int(call, this.trunc()),
-        "floor" | "ceil" | "round" => return round(call, this, name, args),
+        "to_i" | "to_int" => return to_int(call, this.trunc()),
+        "next_float" => Value::Float(this.next_up()),
+        "prev_float" => Value::Float(this.next_down()),
+        "coerce" => Value::array(vec![Value::Float(operand()?), Value::Float(this)]),
+        "remainder" => Value::Float(this % operand()?),
+        "to_s" | "inspect" => return Ok(None),
+        "floor" | "ceil" | "round" | "truncate" => return round(call, this, name, args),
         "zero?" => Value::Bool(this == 0.0),
         "positive?" => Value::Bool(this > 0.0),
         "negative?" => Value::Bool(this < 0.0),
@@ -422,21 +444,30 @@ fn to_int(call: &Call, f: f64) -> Reply {
     Ok(Some(Value::Int(f as i64)))
 }
 
+/// How `round` treats a half: `up`, `even` or `down`.
+fn half(args: &Args) -> String {
+    args.option("half").and_then(|v| v.as_name()).unwrap_or_else(|| "up".to_owned())
+}
+
 fn round(call: &Call, this: f64, name: &str, args: &Args) -> Reply {
     let places = match args.get(0) {
         Some(Value::Int(places)) => *places,
         _ => 0,
     };
+    let half = half(args);
     let apply = |f: f64| match name {
         "floor" => f.floor(),
         "ceil" => f.ceil(),
+        "truncate" => f.trunc(),
+        _ if (f - f.trunc()).abs() == 0.5 && half == "even" => f.round_ties_even(),
+        _ if (f - f.trunc()).abs() == 0.5 && half == "down" => f.trunc(),
         _ => f.round(),
     };
     if places <= 0 {
         let whole = to_int(call, apply(this))?;
         return match (places, whole) {
             (0, whole) => Ok(whole),
-            (_, Some(Value::Int(i))) => round_int(call, i, name, places),
+            (_, Some(Value::Int(i))) => round_int(call, i, name, places, args),
             (_, other) => Ok(other),
         };
     }
@@ -445,7 +476,19 @@ fn round(call: &Call, this: f64, name: &str, args: &Args) -> Reply {
     }
     let scale = 10f64.powi(i32::try_from(places).unwrap_or(0));
     let scaled = this * scale;
-    Ok(Some(Value::Float(if scaled.is_finite() { apply(scaled) / scale } else { this })))
+    if !scaled.is_finite() {
+        return Ok(Some(Value::Float(this)));
+    }
+    let mut whole = apply(scaled);
+    // What the multiplication lost: the written number lies on the edge, its double just below.
+    if name == "round" && half == "up" && this > 0.0 && (whole + 0.5) / scale <= this {
+        whole += 1.0;
+    } else if name == "round" && half == "up" && this < 0.0 && (whole - 0.5) / scale >= this {
+        whole -= 1.0;
+    } else if name == "floor" && (whole + 1.0) / scale <= this {
+        whole += 1.0;
+    }
+    Ok(Some(Value::Float(whole / scale)))
 }
 
 /// `Integer(x)`, and what `%d` takes.
@@ -500,12 +543,40 @@ pub(super) fn to_float(call: &Call, value: &Value) -> Result<f64, Unwind> {
     }
 }
 
+/// `step` of a number, by position or by name.
+pub(super) async fn step(call: &Call, this: &Value, args: &Args) -> Reply {
+    let Some(block) = &args.block else { return Ok(Some(super::enumerate::enumerator(this, "step", args))) };
+    let end = args.option("to").unwrap_or_else(|| args.at(0));
+    let by = args.option("by").or_else(|| args.get(1).cloned()).unwrap_or(Value::Int(1));
+    if by.equals(&Value::Int(0)) {
+        return Err(call.argument_error("step can't be 0"));
+    }
+    if let (Value::Int(from), Value::Int(by), Value::Int(_) | Value::Nil | Value::Hash(_)) = (this, &by, &end) {
+        let (mut i, up) = (*from, *by > 0);
+        let end = end.as_int().unwrap_or(if up { i64::MAX } else { i64::MIN });
+        while if up { i <= end } else { i >= end } {
+            call.call_proc(block, vec![Value::Int(i)]).await?;
+            let Some(next) = i.checked_add(*by) else { break };
+            i = next;
+        }
+        return Ok(Some(this.clone()));
+    }
+    let number = |value: &Value| super::take::float(call, value);
+    let (low, by) = (number(this)?, number(&by)?);
+    let end = if end.is_nil() { by.signum() * f64::INFINITY } else { number(&end)? };
+    super::range::float_steps(call, low, end, by, false, block).await?;
+    Ok(Some(this.clone()))
+}
+
 pub(super) async fn later(call: &Call, this: i64, name: &str, args: &Args) -> Reply {
-    if !matches!(name, "times" | "upto" | "downto" | "step") {
+    if name == "step" {
+        return step(call, &Value::Int(this), args).await;
+    }
+    if !matches!(name, "times" | "upto" | "downto") {
         return Ok(None);
     }
     if args.block.is_none() {
-        return Ok(Some(super::enumerate::enumerator(&Value::Int(this), name, &args.positional)));
+        return Ok(Some(super::enumerate::enumerator(&Value::Int(this), name, args)));
     }
     let block = block(call, args)?;
     match name {
@@ -530,21 +601,7 @@ pub(super) async fn later(call: &Call, this: i64, name: &str, args: &Args) -> Re
                 i -= 1;
             }
         }
-        _ => {
-            let end = match args.option("to").unwrap_or_else(|| args.at(0)) {
-                Value::Nil => i64::MAX,
-                value => take_int(call, &value)?,
-            };
-            let by = args.option("by").map_or_else(|| int_or(call, args, 1, 1), |v| take_int(call, &v))?;
-            if by == 0 {
-                return Err(call.argument_error("step can't be 0"));
-            }
-            let mut i = this;
-            while (by > 0 && i <= end) || (by < 0 && i >= end) {
-                call.call_proc(block, vec![Value::Int(i)]).await?;
-                i = i.saturating_add(by);
-            }
-        }
+        _ => {}
     }
     Ok(Some(Value::Int(this)))
 }

@@ -88,7 +88,17 @@ pub(super) fn call(call: &Call, recv: &Value, name: &str, args: &Args) -> Reply 
             recv.clone()
         }
         "frozen?" => Value::Bool(frozen(recv)),
-        "dup" | "clone" => dup(recv),
+        "dup" => dup(recv),
+        "clone" => {
+            let copy = dup(recv);
+            if frozen(recv) && args.option("freeze").is_none_or(|v| v.truthy()) {
+                freeze(&copy);
+            }
+            copy
+        }
+        "between?" | "clamp" if matches!(recv, Value::Str(_) | Value::Sym(_) | Value::Time(_) | Value::Object(_)) => {
+            return super::number::bounds(call, recv, name, args);
+        }
         "itself" => recv.clone(),
         "instance_variable_get" => interp.ivars_of(recv).get(&name_of(call, &args.at(0))?).unwrap_or_default(),
         "instance_variable_set" => {
@@ -107,7 +117,9 @@ pub(super) fn call(call: &Call, recv: &Value, name: &str, args: &Args) -> Reply 
                 Some(value) => name_of(call, value)?,
                 None => "each".to_owned(),
             };
-            super::enumerate::enumerator(recv, &method, args.positional.get(1..).unwrap_or_default())
+            let mut given = args.clone();
+            given.positional.drain(..args.len().min(1));
+            super::enumerate::enumerator(recv, &method, &given)
         }
         _ => return Ok(None),
     }))
@@ -123,7 +135,7 @@ pub(super) async fn later(call: &Call, recv: &Value, name: &str, args: &Args) ->
                 return Err(call.argument_error("no method name given"));
             }
             let method = Sym::new(&name_of(call, &args.positional.remove(0))?);
-            if recv.same(call.self_value()) && name != "public_send" {
+            if recv.same(call.self_value()) {
                 Box::pin(interp.send_private(call, &method, args, false)).await?
             } else {
                 interp.send(call, recv.clone(), &method, args).await?
@@ -227,7 +239,7 @@ pub(super) fn dup(value: &Value) -> Value {
     }
 }
 
-pub(super) fn nil(call: &Call, name: &str) -> Reply {
+pub(super) fn nil(call: &Call, name: &str, args: &Args) -> Reply {
     Ok(Some(match name {
         "to_a" => Value::array(Vec::new()),
         "to_h" => Value::hash([]),
@@ -235,6 +247,7 @@ pub(super) fn nil(call: &Call, name: &str) -> Reply {
         "to_f" => Value::Float(0.0),
         "to_s" => Value::str(""),
         "&" => Value::Bool(false),
+        "|" | "^" => Value::Bool(args.at(0).truthy()),
         "+" | "-" | "*" | "/" | "<<" | "[]" | "each" | "map" | "empty?" | "size" | "length" | "strip" | "split" => {
             return Err(call.raise("NoMethodError", format!("nil has no method `{name}`")));
         }

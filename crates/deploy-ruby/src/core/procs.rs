@@ -27,7 +27,13 @@ pub(super) fn call(call: &Call, this: &Proc, name: &str, _args: &Args) -> Reply 
     Ok(Some(match name {
         "to_proc" => Value::Proc(this.clone()),
         "lambda?" => Value::Bool(this.is_lambda()),
-        "arity" => Value::Int(this.arity()),
+        "arity" => {
+            let def = match &*this.0 {
+                Callable::Method(m) => call.interp().0.defs.borrow().get(&m.name).cloned(),
+                _ => None,
+            };
+            Value::Int(def.as_ref().unwrap_or(this).arity())
+        }
         "parameters" => parameters(this),
         "receiver" => match &*this.0 {
             Callable::Method(m) => m.recv.clone(),

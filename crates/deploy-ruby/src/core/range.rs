@@ -1,8 +1,8 @@
 //! Range.
 
-use super::take::{count, int, int_or};
+use super::take::{count, int, to_usize};
 use crate::interp::{Args, Call, Reply};
-use crate::value::{Range, Unwind, Value};
+use crate::value::{Proc, Range, Unwind, Value};
 use std::cmp::Ordering;
 
 pub(super) const NAMES: &[&str] = &[
@@ -40,6 +40,15 @@ pub(super) fn covers(range: &Range, value: &Value) -> bool {
     above && below
 }
 
+/// Whether iteration over it does not end by itself.
+pub(super) fn is_endless(range: &Range) -> bool {
+    match (&range.low, &range.high) {
+        (Value::Int(_), Value::Float(f)) => f.is_infinite() && *f > 0.0,
+        (Value::Int(_) | Value::Str(_), Value::Nil) => true,
+        _ => false,
+    }
+}
+
 /// All elements.
 pub(super) fn items(call: &Call, range: &Range) -> Result<Vec<Value>, Unwind> {
     match (&range.low, &range.high) {
@@ -51,8 +60,9 @@ pub(super) fn items(call: &Call, range: &Range) -> Result<Vec<Value>, Unwind> {
             Ok((*low..=high).map(Value::Int).collect())
         }
         (Value::Str(low), Value::Str(high)) => text_items(call, &low.to_text(), &high.to_text(), range.exclusive),
+        (Value::Nil, _) => Err(call.type_error("can't iterate from NilClass")),
         (_, Value::Nil) => Err(call.raise("RangeError", "cannot convert endless range to an array")),
-        (low, _) => Err(call.type_error(format!("can't iterate from {}", super::kind(call, low)))),
+        (low, _) => Err(call.type_error(format!("can't iterate from {}", call.interp().class_name(low)))),
     }
 }
 
@@ -88,11 +98,37 @@ pub(super) fn call(call: &Call, this: &Range, name: &str, args: &Args) -> Reply 
     Ok(Some(match name {
         "begin" => this.low.clone(),
         "end" => this.high.clone(),
-        "first" => match args.get(0) {
-            None => this.low.clone(),
-            Some(n) => Value::array(first(call, this, count(call, n)?)?),
-        },
+        "first" | "last" | "min" | "max" | "minmax" | "to_a" | "each" | "map" if unbounded(this, name) => {
+            let what = match name {
+                "first" | "min" => {
+                    if name == "min" {
+                        "get the minimum of beginless range".to_owned()
+                    } else {
+                        "get the first element of beginless range".to_owned()
+                    }
+                }
+                "last" | "max" => {
+                    if name == "max" {
+                        "get the maximum of endless range".to_owned()
+                    } else {
+                        "get the last element of endless range".to_owned()
+                    }
+                }
+                _ => "iterate from NilClass".to_owned(),
+            };
+            return match name {
+                "first" | "min" | "last" | "max" => Err(call.raise("RangeError", format!("cannot {what}"))),
+                _ => Err(call.type_error(format!("can't {what}"))),
+            };
+        }
+        "first" if args.is_empty() => this.low.clone(),
+        "first" => Value::array(first(call, this, count(call, &args.at(0))?)?),
         "last" if args.is_empty() => this.high.clone(),
+        "last" => {
+            let all = items(call, this)?;
+            let skip = all.len().saturating_sub(count(call, &args.at(0))?);
+            Value::array(all.into_iter().skip(skip).collect())
+        }
         "exclude_end?" => Value::Bool(this.exclusive),
         "cover?" | "include?" | "member?" | "===" => match args.at(0) {
             Value::Range(inner) => Value::Bool(covers(this, &inner.low) && covers(this, &inner.high)),
@@ -111,7 +147,9 @@ pub(super) fn call(call: &Call, this: &Range, name: &str, args: &Args) -> Reply 
                 let high = last_int(call, this)?;
                 if *low > high { Value::Nil } else { Value::Int(if name == "min" { *low } else { high }) }
             }
+            _ if this.low.compare(&this.high).is_none_or(Ordering::is_gt) => Value::Nil,
             _ if name == "min" => this.low.clone(),
+            (Value::Str(_), _) if this.exclusive => items(call, this)?.pop().unwrap_or_default(),
             _ => this.high.clone(),
         },
         "sum" if args.is_empty() && matches!(this.low, Value::Int(_)) => {
@@ -120,15 +158,29 @@ pub(super) fn call(call: &Call, this: &Range, name: &str, args: &Args) -> Reply 
             Value::Int(i64::try_from(total).map_err(|_| call.raise("RangeError", "integer beyond 64 bits"))?)
         }
         "to_a" | "to_ary" | "entries" => Value::array(items(call, this)?),
-        "step" | "%" => Value::array(stepped(call, this, args)?),
-        "each" => return Ok(None),
+        "step" | "%" if args.block.is_none() => {
+            let whole = Value::range(this.low.clone(), this.high.clone(), this.exclusive);
+            super::enumerate::enumerator(&whole, "step", args)
+        }
+        "each" | "step" | "%" => return Ok(None),
         "==" | "!=" | "eql?" | "equal?" | "hash" | "inspect" | "to_s" | "class" | "dup" | "is_a?" | "nil?"
         | "respond_to?" | "frozen?" => return Ok(None),
+        "lazy" | "chain" => return Ok(None),
+        _ if is_endless(this) => return Ok(None),
         _ if super::enumerable::NAMES.contains(&name) => {
             return super::enumerable::call(call, &items(call, this)?, name, args);
         }
         _ => return Ok(None),
     }))
+}
+
+/// Whether a method asks for an end that the range has not.
+fn unbounded(range: &Range, name: &str) -> bool {
+    match name {
+        "last" | "max" => range.high.is_nil(),
+        "to_a" => range.low.is_nil() && !range.high.is_nil(),
+        _ => range.low.is_nil(),
+    }
 }
 
 fn first(call: &Call, this: &Range, n: usize) -> Result<Vec<Value>, Unwind> {
@@ -141,29 +193,57 @@ fn first(call: &Call, this: &Range, n: usize) -> Result<Vec<Value>, Unwind> {
     }
 }
 
-fn stepped(call: &Call, this: &Range, args: &Args) -> Result<Vec<Value>, Unwind> {
-    if let (Value::Int(_), Value::Int(_) | Value::Nil) = (&this.low, args.at(0)) {
-        let by = int_or(call, args, 0, 1)?;
-        if by <= 0 {
-            return Err(call.argument_error("step can't be 0 or negative"));
+/// `step` and `%`: every so many elements, each given to a block.
+pub(super) async fn step(call: &Call, this: &Range, args: &Args, block: &Proc) -> Result<(), Unwind> {
+    let by = args.get(0).cloned().unwrap_or(Value::Int(1));
+    if matches!(by, Value::Int(..=0)) || matches!(by, Value::Float(f) if f <= 0.0) {
+        let zero = matches!(by, Value::Int(0)) || matches!(by, Value::Float(0.0));
+        let message = if zero { "step can't be 0" } else { "step can't be negative" };
+        return Err(call.argument_error(message));
+    }
+    match (&this.low, &by) {
+        (Value::Str(_), by) => {
+            let by = to_usize(int(call, by)?);
+            for item in items(call, this)?.into_iter().step_by(by.max(1)) {
+                call.call_proc(block, vec![item]).await?;
+            }
+            Ok(())
         }
-        let by = usize::try_from(by).unwrap_or(usize::MAX);
-        return Ok(items(call, this)?.into_iter().step_by(by).collect());
+        (low @ Value::Int(_), Value::Int(_)) if !matches!(this.high, Value::Float(_)) || is_endless(this) => {
+            let mut at = low.clone();
+            while is_endless(this) || covers(this, &at) {
+                call.call_proc(block, vec![at.clone()]).await?;
+                at = super::enumerable::add(call, &at, &by, "+")?;
+            }
+            Ok(())
+        }
+        (low, by) => {
+            let low = super::take::float(call, low)?;
+            let high = if this.high.is_nil() { f64::INFINITY } else { super::take::float(call, &this.high)? };
+            float_steps(call, low, high, super::take::float(call, by)?, this.exclusive, block).await
+        }
     }
-    let (mut at, end, by) = (
-        super::take::float(call, &this.low)?,
-        super::take::float(call, &this.high)?,
-        super::take::float(call, &args.at(0))?,
-    );
-    if by <= 0.0 {
-        return Err(call.argument_error("step can't be 0 or negative"));
+}
+
+/// Steps of floats: counted, not summed, so that errors do not add up.
+pub(super) async fn float_steps(
+    call: &Call,
+    low: f64,
+    high: f64,
+    by: f64,
+    exclusive: bool,
+    block: &Proc,
+) -> Result<(), Unwind> {
+    let slack = ((low.abs() + high.abs() + (high - low).abs()) / by.abs() * f64::EPSILON).min(0.5);
+    let count = ((high - low) / by + slack).floor();
+    let mut i = 0.0;
+    while i <= count {
+        let at = i * by + low;
+        if exclusive && at >= high {
+            break;
+        }
+        call.call_proc(block, vec![Value::Float(if by > 0.0 { at.min(high) } else { at.max(high) })]).await?;
+        i += 1.0;
     }
-    let mut out = Vec::new();
-    while at < end || (!this.exclusive && at <= end) {
-        call.interp().burn(call.context())?;
-        out.push(Value::Float(at));
-        call.interp().check_size(call.context(), out.len().checked_mul(24))?;
-        at += by;
-    }
-    Ok(out)
+    Ok(())
 }

@@ -64,6 +64,11 @@ pub(super) fn call(call: &Call, this: &Rc<Regexp>, name: &str, args: &Args) -> R
         "source" => Value::str(this.source()),
         "options" => Value::Int(this.options()),
         "casefold?" => Value::Bool(this.options() & 1 == 1),
+        "named_captures" => {
+            let names = this.names();
+            let places = names.iter().enumerate().filter_map(|(i, name)| Some((name.clone()?, i)));
+            Value::hash(places.map(|(name, i)| (Value::from(name), Value::array(vec![Value::from(i)]))))
+        }
         "names" => Value::array(this.names().into_iter().flatten().map(Value::from).collect()),
         _ => return Ok(None),
     }))
@@ -100,7 +105,8 @@ pub(super) fn class_call(call: &Call, name: &str, args: &Args) -> Reply {
                     other => name_of(call, other).map(|s| escape(&s)),
                 })
                 .collect::<Result<_, _>>()?;
-            compile(call, &parts.join("|"), RegexFlags::default())?
+            let source = if parts.is_empty() { "(?!)".to_owned() } else { parts.join("|") };
+            compile(call, &source, RegexFlags::default())?
         }
         "last_match" => {
             let last = call.env.as_ref().map(|e| e.home.last_match.borrow().clone()).unwrap_or_default();

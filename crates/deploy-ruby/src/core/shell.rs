@@ -13,6 +13,13 @@ pub(crate) struct Status {
     pid: u32,
 }
 
+impl Status {
+    /// The number as `wait` gives it: the exit status in the second byte, a signal in the first.
+    fn raw(&self) -> i64 {
+        i64::from(self.status.unwrap_or(0)) << 8 | i64::from(self.signal.unwrap_or(0))
+    }
+}
+
 #[async_trait(?Send)]
 impl Object for Status {
     fn class_name(&self) -> String {
@@ -22,7 +29,8 @@ impl Object for Status {
     async fn call(self: Rc<Self>, _call: &Call, name: &str, _args: &Args) -> Reply {
         Ok(Some(match name {
             "success?" => self.status.map(|s| s == 0).into(),
-            "exitstatus" | "to_i" => self.status.into(),
+            "exitstatus" => self.status.into(),
+            "to_i" => Value::Int(self.raw()),
             "exited?" => Value::Bool(self.status.is_some()),
             "signaled?" => Value::Bool(self.signal.is_some()),
             "termsig" => self.signal.into(),
@@ -32,7 +40,7 @@ impl Object for Status {
     }
 
     fn equals(&self, other: &Value) -> bool {
-        matches!((other, self.status), (Value::Int(i), Some(status)) if *i == i64::from(status))
+        matches!(other, Value::Int(i) if *i == self.raw())
     }
 
     fn to_s(&self) -> String {

@@ -64,6 +64,8 @@ pub(super) const NAMES: &[&str] = &[
     "oct",
     "ord",
     "dump",
+    "undump",
+    "grapheme_clusters",
     "center",
     "ljust",
     "rjust",
@@ -105,9 +107,9 @@ pub(super) const NAMES: &[&str] = &[
 pub(super) fn call(call: &Call, this: &Str, name: &str, args: &Args) -> Reply {
     let s = this.to_text();
     Ok(Some(match name {
-        "to_s" | "to_str" | "scrub" | "unicode_normalize" | "b" | "encode" => {
-            Value::Str(if matches!(name, "to_s" | "to_str") { this.clone() } else { Str::new(&s) })
-        }
+        "to_s" | "to_str" => Value::Str(this.clone()),
+        "b" => Value::bytes(this.to_bytes()),
+        "scrub" | "encode" | "unicode_normalize" => Value::from(scrub(call, this, name, args)?),
         "+" => {
             let mut bytes = this.to_bytes();
             match args.get(0) {
@@ -145,7 +147,7 @@ pub(super) fn call(call: &Call, this: &Str, name: &str, args: &Args) -> Reply {
         "chars" => list(s.chars().map(|c| Value::from(c.to_string()))),
         "bytes" => list(this.to_bytes().into_iter().map(|b| Value::Int(i64::from(b)))),
         "codepoints" => list(s.chars().map(|c| Value::Int(i64::from(u32::from(c))))),
-        "lines" => list(lines(&s).into_iter().map(|l| Value::str(chomp_line(l, args)))),
+        "lines" => list(lines_by(call, &s, args)?.into_iter().map(Value::from)),
         "split" => split(call, &s, args)?,
         "include?" => Value::Bool(s.contains(&text(call, &args.at(0))?)),
         "start_with?" => Value::Bool(starts(call, &s, args)?),
@@ -186,6 +188,7 @@ pub(super) fn call(call: &Call, this: &Str, name: &str, args: &Args) -> Reply {
         },
         "sub" | "gsub" if args.flat().len() >= 2 => Value::from(substitute(call, &s, &args.folded(), name == "gsub")?),
         "tr" | "tr_s" => {
+            reversed_range(call, &text(call, &args.at(0))?)?;
             Value::from(translate(&s, &text(call, &args.at(0))?, &text(call, &args.at(1))?, name == "tr_s"))
         }
         "delete" => {
@@ -210,20 +213,24 @@ pub(super) fn call(call: &Call, this: &Str, name: &str, args: &Args) -> Reply {
         },
         "casecmp?" => args.at(0).as_str().map(|other| s.to_lowercase() == other.to_lowercase()).into(),
         "<" | ">" | "<=" | ">=" => compare(call, this, name, &args.at(0))?,
-        "between?" => Value::Bool(!less(call, this, &args.at(0))? && !less_than(call, &args.at(1), this)?),
         "to_sym" | "intern" => Value::sym(&s),
         "to_i" => Value::Int(to_i(call, &s, int_or(call, args, 0, 10)?)?),
         "to_f" => Value::Float(to_f(&s)),
         "hex" => Value::Int(to_i(call, &s, 16)?),
-        "oct" => Value::Int(to_i(call, &s, 8)?),
+        "oct" => Value::Int(to_i(call, &s, -8)?),
         "ord" => match s.chars().next() {
             Some(c) => Value::Int(i64::from(u32::from(c))),
             None => return Err(call.argument_error("empty string")),
         },
-        "sum" => Value::Int(this.to_bytes().iter().map(|b| i64::from(*b)).sum::<i64>() & 0xffff),
-        "dump" => Value::from(Value::Str(this.clone()).inspect()),
+        "sum" => {
+            let bits = int_or(call, args, 0, 16)?.clamp(1, 62);
+            Value::Int(this.to_bytes().iter().map(|b| i64::from(*b)).sum::<i64>() & ((1 << bits) - 1))
+        }
+        "dump" => Value::from(dump(&Value::Str(this.clone()).inspect())),
+        "undump" => Value::from(undump(&s)),
+        "grapheme_clusters" => list(s.chars().map(|c| Value::from(c.to_string()))),
         "succ" | "next" => Value::from(succ(&s)),
-        "encoding" => Value::str("UTF-8"),
+        "encoding" => crate::stdlib::encoding("UTF-8"),
         "force_encoding" | "+@" if !this.is_frozen() => Value::Str(this.clone()),
         "+@" | "force_encoding" => Value::Str(Str::from_bytes(this.to_bytes())),
         "-@" => {
@@ -288,15 +295,111 @@ fn chomp(call: &Call, s: &str, args: &Args) -> Result<String, Unwind> {
     Ok(cut.unwrap_or(s).to_owned())
 }
 
-fn chomp_line<'a>(line: &'a str, args: &Args) -> &'a str {
-    match args.option("chomp") {
-        Some(v) if v.truthy() => line.strip_suffix("\r\n").or_else(|| line.strip_suffix('\n')).unwrap_or(line),
-        _ => line,
+/// What `lines` and `each_line` give: by line, by another separator, or by paragraph.
+pub(super) fn lines_by(call: &Call, s: &str, args: &Args) -> Result<Vec<String>, Unwind> {
+    let separator = match args.get(0) {
+        None => "\n".to_owned(),
+        Some(Value::Nil) => return Ok(vec![s.to_owned()]),
+        Some(separator) => text(call, separator)?,
+    };
+    let chomp = args.option("chomp").is_some_and(|v| v.truthy());
+    let mut found: Vec<String> = match separator.as_str() {
+        "" => paragraphs(s),
+        separator => s.split_inclusive(separator).map(str::to_owned).collect(),
+    };
+    if chomp {
+        for line in &mut found {
+            let end = if separator == "\n" { line.strip_suffix("\r\n") } else { None };
+            let cut = end.or_else(|| line.strip_suffix(separator.as_str())).map(str::len);
+            line.truncate(cut.unwrap_or(line.len()));
+        }
     }
+    Ok(found)
 }
 
-pub(super) fn lines(s: &str) -> Vec<&str> {
-    s.split_inclusive('\n').collect()
+/// Parts that end with an empty line; further empty lines count for nothing.
+fn paragraphs(s: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut rest = s.trim_start_matches('\n');
+    while let Some(end) = rest.find("\n\n") {
+        let (part, tail) = rest.split_at(end + 2);
+        found.push(part.to_owned());
+        rest = tail.trim_start_matches('\n');
+    }
+    if !rest.is_empty() {
+        found.push(rest.to_owned());
+    }
+    found
+}
+
+/// The text with what is no UTF-8 replaced.
+fn scrub(call: &Call, this: &Str, name: &str, args: &Args) -> Result<String, Unwind> {
+    let with = match name {
+        "scrub" => args.get(0).cloned(),
+        "encode" => args.option("replace"),
+        _ => None,
+    };
+    let with = with.map_or(Ok("\u{fffd}".to_owned()), |w| text(call, &w))?;
+    let bytes = this.to_bytes();
+    let mut out = String::new();
+    for chunk in bytes.utf8_chunks() {
+        out.push_str(chunk.valid());
+        if !chunk.invalid().is_empty() {
+            out.push_str(&with);
+        }
+    }
+    Ok(out)
+}
+
+/// A quoted text in ASCII only.
+fn dump(inspected: &str) -> String {
+    let mut out = String::new();
+    for c in inspected.chars() {
+        match u32::from(c) {
+            0..=0x7f => out.push(c),
+            code @ 0x80..=0xffff => out.push_str(&format!("\\u{code:04X}")),
+            code => out.push_str(&format!("\\u{{{code:X}}}")),
+        }
+    }
+    out
+}
+
+/// The text that [`dump`] quoted.
+fn undump(quoted: &str) -> String {
+    let inner = quoted.strip_prefix('"').and_then(|q| q.strip_suffix('"')).unwrap_or(quoted);
+    let mut out = String::new();
+    let mut rest = inner.chars();
+    while let Some(c) = rest.next() {
+        let next = if c == '\\' { rest.next() } else { None };
+        match next {
+            None => out.push(c),
+            Some('n') => out.push('\n'),
+            Some('t') => out.push('\t'),
+            Some('r') => out.push('\r'),
+            Some('e') => out.push('\u{1b}'),
+            Some(kind @ ('u' | 'x')) => {
+                let digits: String = rest.by_ref().take(if kind == 'u' { 4 } else { 2 }).collect();
+                out.extend(u32::from_str_radix(&digits, 16).ok().and_then(char::from_u32));
+            }
+            Some(other) => out.push(other),
+        }
+    }
+    out
+}
+
+/// ArgumentError for a range such as `z-a`.
+fn reversed_range(call: &Call, set: &str) -> Result<(), Unwind> {
+    let chars: Vec<char> = set.chars().collect();
+    for window in chars.windows(3) {
+        if let [low, '-', high] = window
+            && low > high
+            && *low != '\\'
+        {
+            let shown = Value::str(format!("{low}-{high}")).inspect();
+            return Err(call.argument_error(format!("invalid range {shown} in string transliteration")));
+        }
+    }
+    Ok(())
 }
 
 fn split(call: &Call, s: &str, args: &Args) -> Result<Value, Unwind> {
@@ -677,14 +780,6 @@ fn partition(call: &Call, s: &str, by: &Value, from_end: bool) -> Result<Value, 
         None => [Some(s), Some(""), Some("")],
     };
     Ok(list(parts.into_iter().map(|p| Value::str(p.unwrap_or_default()))))
-}
-
-fn less(call: &Call, a: &Str, b: &Value) -> Result<bool, Unwind> {
-    Ok(a.to_text() < text(call, b)?)
-}
-
-fn less_than(call: &Call, a: &Value, b: &Str) -> Result<bool, Unwind> {
-    Ok(text(call, a)? < b.to_text())
 }
 
 fn compare(call: &Call, this: &Str, op: &str, other: &Value) -> Result<Value, Unwind> {

@@ -2,7 +2,7 @@
 
 use super::object::block;
 use super::regexp::set_last;
-use super::string::{byte_at, lines, pattern, scanned};
+use super::string::{byte_at, lines_by, pattern, scanned};
 use super::take::{index, int, slice_of, start_len, text, to_usize};
 use crate::interp::{Args, Call, Reply};
 use crate::value::{Str, Unwind, Value};
@@ -50,7 +50,11 @@ pub(super) const NAMES: &[&str] = &[
 fn thaw(call: &Call, this: &Str) -> Result<(), Unwind> {
     if this.is_frozen() {
         let shown = Value::Str(this.clone()).inspect();
-        return Err(call.raise("FrozenError", format!("can't modify frozen String: {shown}")));
+        return Err(super::frozen_error(
+            call,
+            Value::Str(this.clone()),
+            format!("can't modify frozen String: {shown}"),
+        ));
     }
     Ok(())
 }
@@ -149,13 +153,28 @@ fn store(call: &Call, this: &Str, args: &Args) -> Result<Value, Unwind> {
         Value::Int(at) => index(at, len).map(|i| (i, 1)),
         Value::Range(range) => slice_of(call, &range, len)?,
         other => {
-            let found = pattern(call, &other)?.find(&s, 0).and_then(|m| m.range(0));
+            let group = match args.at(1) {
+                Value::Int(group) if args.len() > 2 => to_usize(group),
+                _ => 0,
+            };
+            let found = pattern(call, &other)?.find(&s, 0).and_then(|m| m.range(group));
             found.map(|(a, b)| {
                 (s.get(..a).map_or(0, |t| t.chars().count()), s.get(a..b).map_or(0, |t| t.chars().count()))
             })
         }
     };
-    let Some((start, length)) = range else { return Err(call.raise("IndexError", "index out of string")) };
+    let Some((start, length)) = range else {
+        let message = match args.at(0) {
+            Value::Int(at) => format!("index {at} out of string"),
+            Value::Range(range) => {
+                let shown = Value::Range(range).inspect();
+                return Err(call.raise("RangeError", format!("{shown} out of range")));
+            }
+            Value::Regexp(_) => "regexp not matched".to_owned(),
+            _ => "string not matched".to_owned(),
+        };
+        return Err(call.raise("IndexError", message));
+    };
     let head: String = s.chars().take(start).collect();
     let tail: String = s.chars().skip(start + length).collect();
     this.set(format!("{head}{}{tail}", text(call, &value)?));
@@ -185,16 +204,11 @@ pub(super) async fn later(call: &Call, this: &Str, name: &str, args: &Args) -> R
             whole
         }
         "each_line" | "each_char" | "each_byte" | "gsub" | "upto" if args.block.is_none() => {
-            super::enumerate::enumerator(&whole, name, &args.positional)
+            super::enumerate::enumerator(&whole, name, args)
         }
         "each_line" => {
-            for line in lines(&s) {
-                let line = if args.option("chomp").is_some_and(|v| v.truthy()) {
-                    line.trim_end_matches(['\r', '\n'])
-                } else {
-                    line
-                };
-                call.call_proc(block(call, args)?, vec![Value::str(line)]).await?;
+            for line in lines_by(call, &s, args)? {
+                call.call_proc(block(call, args)?, vec![Value::from(line)]).await?;
             }
             whole
         }
@@ -207,6 +221,13 @@ pub(super) async fn later(call: &Call, this: &Str, name: &str, args: &Args) -> R
         "each_byte" => {
             for b in this.to_bytes() {
                 call.call_proc(block(call, args)?, vec![Value::Int(i64::from(b))]).await?;
+            }
+            whole
+        }
+        "split" if args.block.is_some() => {
+            let plain = args.clone().with_block(None);
+            for part in super::string::call(call, this, name, &plain)?.unwrap_or_default().to_list() {
+                call.call_proc(block(call, args)?, vec![part]).await?;
             }
             whole
         }

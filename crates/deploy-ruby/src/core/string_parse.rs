@@ -6,16 +6,24 @@ use crate::value::Unwind;
 
 /// Leading digits of a text in a base; 0 if there are none.
 pub(super) fn to_i(call: &Call, s: &str, base: i64) -> Result<i64, Unwind> {
-    let radix = u32::try_from(base)
-        .ok()
-        .filter(|b| (2..=36).contains(b))
-        .ok_or_else(|| call.argument_error(format!("invalid radix {base}")))?;
     let trimmed = s.trim_start_matches(blank);
     let (negative, body) = match trimmed.strip_prefix(['-', '+']) {
         Some(body) => (trimmed.starts_with('-'), body),
         None => (false, trimmed),
     };
     let lower = body.to_lowercase();
+    // Base 0, or a negative one: the text's own prefix decides.
+    let base = match (base, lower.get(..2)) {
+        (0 | ..0, Some("0x")) => 16,
+        (0 | ..0, Some("0b")) => 2,
+        (0 | ..0, _) if lower.starts_with('0') => 8,
+        (0, _) => 10,
+        (base, _) => base.saturating_abs(),
+    };
+    let radix = u32::try_from(base)
+        .ok()
+        .filter(|b| (2..=36).contains(b))
+        .ok_or_else(|| call.argument_error(format!("invalid radix {base}")))?;
     let prefix = match radix {
         16 => "0x",
         8 => "0o",

@@ -40,7 +40,7 @@ pub(super) fn call(call: &Call, this: &Sym, name: &str, args: &Args) -> Reply {
             return Ok(text.map(|t| Value::sym(t.to_s())));
         }
         "length" | "size" | "[]" | "start_with?" | "end_with?" | "empty?" | "=~" | "match" | "match?" | "casecmp"
-        | "casecmp?" => {
+        | "encoding" | "casecmp?" => {
             let args = Args::new(
                 args.positional
                     .iter()

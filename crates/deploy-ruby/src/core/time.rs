@@ -131,6 +131,7 @@ pub(super) fn call(call: &Call, this: &Rc<Zoned>, name: &str, args: &Args) -> Re
         "utc?" | "gmt?" => Value::Bool(is_utc(this)),
         "utc_offset" | "gmt_offset" | "gmtoff" => Value::Int(i64::from(this.offset().seconds())),
         "dst?" | "isdst" => Value::Bool(this.time_zone().to_offset_info(this.timestamp()).dst().is_dst()),
+        "+" if matches!(args.at(0), Value::Time(_)) => return Err(call.type_error("time + time?")),
         "+" => shifted(call, this, &args.at(0), 1)?,
         "-" => match args.at(0) {
             Value::Time(other) => Value::Float(seconds(this) - seconds(&other)),
@@ -210,15 +211,27 @@ pub(super) fn class_call(call: &Call, name: &str, args: &Args) -> Reply {
             Value::Int(seconds) => {
                 let stamp =
                     Timestamp::from_second(seconds).map_err(|_| call.raise("RangeError", "time out of range"))?;
-                wrap(stamp.to_zoned(effects.time_zone()))
+                let zone = args.option("in").map(|zone| zone_of(call, &zone.to_s())).transpose()?;
+                wrap(stamp.to_zoned(zone.unwrap_or_else(|| effects.time_zone())))
             }
             other => at_seconds(call, float(call, &other)?, effects.time_zone())?,
         },
         "new" | "local" | "mktime" => from_parts(call, args, effects.time_zone())?,
         "utc" | "gm" => from_parts(call, args, TimeZone::UTC)?,
+        "strptime" => strptime(call, &text(call, &args.at(0))?, &text(call, &args.at(1))?)?,
         "parse" | "iso8601" | "xmlschema" => parse(call, &text(call, &args.at(0))?)?,
         _ => return Ok(None),
     }))
+}
+
+/// `Time.strptime`: what the format does not name is midnight, local time.
+fn strptime(call: &Call, given: &str, format: &str) -> Result<Value, Unwind> {
+    let wrong = || call.argument_error(format!("invalid date or strptime format - `{given}' `{format}'"));
+    let parts = jiff::fmt::strtime::parse(format, given).map_err(|_| wrong())?;
+    let date = parts.to_date().map_err(|_| wrong())?;
+    let time = parts.to_time().unwrap_or(jiff::civil::Time::midnight());
+    let zone = parts.offset().map_or_else(|| call.interp().effects().time_zone(), TimeZone::fixed);
+    date.to_datetime(time).to_zoned(zone).map(wrap).map_err(|_| wrong())
 }
 
 fn from_parts(call: &Call, args: &Args, zone: TimeZone) -> Result<Value, Unwind> {
@@ -229,6 +242,12 @@ fn from_parts(call: &Call, args: &Args, zone: TimeZone) -> Result<Value, Unwind>
     };
     let wrong = || call.argument_error("argument out of range");
     let small = |n: i64| i8::try_from(n).map_err(|_| wrong());
+    let micros = match args.get(6) {
+        Some(Value::Int(micros)) => {
+            i32::try_from(*micros).ok().filter(|m| (0..1_000_000).contains(m)).ok_or_else(wrong)?
+        }
+        _ => 0,
+    };
     let year = i16::try_from(part(0, 1970)?).map_err(|_| wrong())?;
     let civil = jiff::civil::DateTime::new(
         year,
@@ -237,7 +256,7 @@ fn from_parts(call: &Call, args: &Args, zone: TimeZone) -> Result<Value, Unwind>
         small(part(3, 0)?)?,
         small(part(4, 0)?)?,
         small(part(5, 0)?)?,
-        0,
+        micros * 1000,
     )
     .map_err(|_| wrong())?;
     let zone = match args.get(6) {

@@ -146,6 +146,9 @@ impl Interp {
 
     pub(super) async fn eval_return(&self, cx: &Context, env: &Rc<Env>, value: &Node) -> R {
         let value = ev!(self, cx, env, value)?;
+        if !env.home.alive.get() {
+            return Err(self.raise(cx, "LocalJumpError", "unexpected return"));
+        }
         Err(Unwind::jump(Jump::Return(env.home.id, value)))
     }
 }

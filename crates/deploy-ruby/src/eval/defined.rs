@@ -11,7 +11,7 @@ impl Interp {
     pub(super) fn defined(&self, cx: &Context, env: &Rc<Env>, node: &Node) -> Value {
         let call = Call::new(self, cx, env.home.self_value.clone(), true, Some(env.clone()));
         let kind = match &node.expr {
-            Expr::Nil => "expression",
+            Expr::Nil => "nil",
             Expr::SelfRef => "self",
             Expr::True => "true",
             Expr::False => "false",
@@ -57,6 +57,10 @@ impl Interp {
                 return found.ok().flatten().is_none_or(|v| core::responds_to(call, &v, name));
             }
             Expr::Call(inner) => return self.call_is_defined(call, env, inner),
+            Expr::Str { .. } | Expr::DStr(_) => Value::str(""),
+            Expr::Int(_) => Value::Int(0),
+            Expr::Array(_) => Value::array(Vec::new()),
+            Expr::Sym(name) => Value::Sym(name.clone()),
             _ => return true,
         };
         core::responds_to(call, &value, name)

@@ -41,6 +41,9 @@ impl Interp {
         let strict = closure.lambda || closure.method.is_some();
         self.bind(cx, &env, &closure.body, args, strict).await?;
         let result = ev!(self, cx, &env, &closure.body.code);
+        if strict {
+            env.home.alive.set(false);
+        }
         let Err(unwind) = result else {
             // What goes wrong from here on goes wrong at the place of the call, not where the body ended.
             cx.set_span(called_at);
@@ -107,7 +110,14 @@ impl Interp {
             (false, true) => low.to_string(),
             (false, false) => format!("{low}..{high}"),
         };
-        Err(self.raise(cx, "ArgumentError", format!("wrong number of arguments (given {given}, expected {expected})")))
+        let names: Vec<&str> = params.keywords.iter().filter(|k| k.2.is_none()).map(|k| k.0.as_str()).collect();
+        let keywords = match names.len() {
+            0 => String::new(),
+            1 => format!("; required keyword: {}", names.concat()),
+            _ => format!("; required keywords: {}", names.join(", ")),
+        };
+        let message = format!("wrong number of arguments (given {given}, expected {expected}{keywords})");
+        Err(self.raise(cx, "ArgumentError", message))
     }
 
     async fn bind_positional(

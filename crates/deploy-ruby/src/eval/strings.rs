@@ -58,7 +58,8 @@ impl Interp {
         for part in parts {
             let value = ev!(self, cx, env, part)?;
             fixed &= matches!(part.expr, crate::ast::Expr::Str { .. });
-            source.push_str(&value.to_s());
+            // A slash is escaped only for the literal.
+            source.push_str(&value.to_s().replace("\\/", "/"));
         }
         cx.set_span(Some(span));
         let regexp = Regexp::new(&source, flags).map_err(|error| self.raise(cx, "RegexpError", error))?;

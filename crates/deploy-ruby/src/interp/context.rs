@@ -13,6 +13,7 @@ struct State {
     calls: Cell<u32>,
     nesting: Cell<u32>,
     rescues: Cell<u32>,
+    catches: RefCell<Vec<Value>>,
     span: Cell<Option<Span>>,
 }
 
@@ -38,6 +39,18 @@ impl Drop for Entered {
     }
 }
 
+/// Removes its tag when it goes.
+pub(crate) struct Catching(Context, Value);
+
+impl Drop for Catching {
+    fn drop(&mut self) {
+        let mut tags = self.0.0.catches.borrow_mut();
+        if let Some(at) = tags.iter().rposition(|tag| tag.same(&self.1)) {
+            tags.remove(at);
+        }
+    }
+}
+
 fn count(cell: &Cell<u32>) -> Counted<'_> {
     cell.set(cell.get() + 1);
     Counted(cell)
@@ -52,6 +65,7 @@ impl Context {
             calls: self.0.calls.clone(),
             nesting: self.0.nesting.clone(),
             rescues: self.0.rescues.clone(),
+            catches: self.0.catches.clone(),
             span: self.0.span.clone(),
         }))
     }
@@ -82,6 +96,17 @@ impl Context {
         self.0.span.set(span);
     }
 
+    /// Until the guard goes, something waits for this tag to be thrown.
+    pub(crate) fn enter_catch(&self, tag: &Value) -> Catching {
+        self.0.catches.borrow_mut().push(tag.clone());
+        Catching(self.clone(), tag.clone())
+    }
+
+    /// Whether something waits for this tag.
+    pub(crate) fn catches(&self, tag: &Value) -> bool {
+        self.0.catches.borrow().iter().any(|t| t.same(tag))
+    }
+
     pub(crate) fn enter_rescue(&self) -> Counted<'_> {
         count(&self.0.rescues)
     }
@@ -109,11 +134,13 @@ pub(crate) struct Home {
     /// What `return` is addressed to.
     pub id: u64,
     pub last_match: Rc<RefCell<Value>>,
+    /// Whether `return` still has a place to go to.
+    pub alive: Rc<Cell<bool>>,
 }
 
 impl Home {
     pub fn new(self_value: Value, block: Option<Proc>, method: Option<Sym>, id: u64) -> Rc<Self> {
-        Rc::new(Self { self_value, block, method, id, last_match: Rc::default() })
+        Rc::new(Self { self_value, block, method, id, last_match: Rc::default(), alive: Rc::new(Cell::new(true)) })
     }
 
     /// The same home with another self, or another target of `return`.
@@ -124,6 +151,7 @@ impl Home {
             method: self.method.clone(),
             id: id.unwrap_or(self.id),
             last_match: self.last_match.clone(),
+            alive: if id.is_some() { Rc::new(Cell::new(true)) } else { self.alive.clone() },
         })
     }
 }

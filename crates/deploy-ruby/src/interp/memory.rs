@@ -75,6 +75,11 @@ impl MemoryEffects {
         self.files.borrow_mut().insert(path, file);
     }
 
+    /// Makes a directory the current one; it need not exist yet.
+    pub fn enter(&self, path: &str) {
+        self.cwd.replace(self.absolute(path));
+    }
+
     /// Answers for `gets` and prompts, in order.
     pub fn add_answer(&self, answer: &str) {
         self.answers.borrow_mut().push(answer.to_owned());

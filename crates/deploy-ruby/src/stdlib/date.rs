@@ -16,7 +16,7 @@ pub(crate) fn date(day: civil::Date) -> Value {
 }
 
 fn wrong(call: &Call) -> Unwind {
-    call.argument_error("invalid date")
+    call.raise("Date::Error", "invalid date")
 }
 
 pub(super) fn class_call(call: &Call, name: &str, args: &Args) -> Reply {

@@ -2,14 +2,19 @@
 
 use super::text::base64;
 use crate::core::text;
-use crate::interp::{Args, Call, Reply};
+use crate::interp::{Args, Call, Object, Reply};
 use crate::value::{Unwind, Value};
+use async_trait::async_trait;
 use sha1::Digest as _;
+use std::cell::RefCell;
+use std::rc::Rc;
 
 fn digest(class: &str, data: &[u8]) -> Vec<u8> {
     match class {
         "Digest::MD5" => md5::compute(data).0.to_vec(),
         "Digest::SHA1" => sha1::Sha1::digest(data).to_vec(),
+        "Digest::SHA384" => sha2::Sha384::digest(data).to_vec(),
+        "Digest::SHA512" => sha2::Sha512::digest(data).to_vec(),
         _ => sha2::Sha256::digest(data).to_vec(),
     }
 }
@@ -18,9 +23,48 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
 
+/// `Digest::SHA256.new`: it takes its data bit by bit.
+struct Running {
+    class: String,
+    data: RefCell<Vec<u8>>,
+}
+
+#[async_trait(?Send)]
+impl Object for Running {
+    fn class_name(&self) -> String {
+        self.class.clone()
+    }
+
+    fn to_s(&self) -> String {
+        hex(&digest(&self.class, &self.data.borrow()))
+    }
+
+    async fn call(self: Rc<Self>, call: &Call, name: &str, args: &Args) -> Reply {
+        match name {
+            "update" | "<<" => {
+                self.data.borrow_mut().extend(args.at(0).to_s_bytes());
+                Ok(Some(Value::Object(self)))
+            }
+            "reset" => {
+                self.data.borrow_mut().clear();
+                Ok(Some(Value::Object(self)))
+            }
+            "hexdigest" | "digest" | "base64digest" => {
+                let data = match args.get(0) {
+                    Some(given) => given.to_s_bytes(),
+                    None => self.data.borrow().clone(),
+                };
+                Box::pin(class_call(call, &self.class, name, &Args::one(Value::bytes(data)))).await
+            }
+            _ => Ok(None),
+        }
+    }
+}
+
 pub(super) async fn class_call(call: &Call, class: &str, name: &str, args: &Args) -> Reply {
     let data = args.at(0).to_s_bytes();
     Ok(Some(match name {
+        "new" => Value::object(Running { class: class.to_owned(), data: RefCell::default() }),
         "hexdigest" => Value::from(hex(&digest(class, &data))),
         "digest" => Value::bytes(digest(class, &data)),
         "base64digest" => Value::from(base64(&digest(class, &data))),

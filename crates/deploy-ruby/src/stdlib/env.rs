@@ -78,7 +78,13 @@ impl Object for Env {
                 (Some(value), _) => Value::from(value),
                 (None, Some(block)) => call.call_proc(block, vec![args.at(0)]).await?,
                 (None, None) if args.len() > 1 => args.at(1),
-                (None, None) => return Err(call.raise("KeyError", format!("key not found: {}", args.at(0).inspect()))),
+                (None, None) => {
+                    let unwind = call.raise("KeyError", format!("key not found: {}", args.at(0).inspect()));
+                    if let Some(exception) = unwind.exception() {
+                        exception.detail.replace(args.at(0));
+                    }
+                    return Err(unwind);
+                }
             },
             "[]=" | "store" => {
                 set(call, &args.at(0), &args.at(1))?;

@@ -40,6 +40,29 @@ enum Piece<'a> {
 
 fn compile(template: &str, mode: &str) -> String {
     let mut program = String::from("_erbout = +''; ");
+    let mut text = String::new();
+    for line in template.split_inclusive('\n') {
+        // A line of code, in the mode `%`; `%%` stands for a percent sign.
+        match line.strip_prefix('%').filter(|_| mode.contains('%') && !inside_tag(&text)) {
+            Some(code) if !code.starts_with('%') => {
+                add(&std::mem::take(&mut text), mode, &mut program);
+                program.push_str(code);
+            }
+            Some(rest) => text.push_str(rest),
+            None => text.push_str(line),
+        }
+    }
+    add(&text, mode, &mut program);
+    program.push_str("\n_erbout");
+    program
+}
+
+fn inside_tag(text: &str) -> bool {
+    text.rfind("<%").is_some_and(|open| text.rfind("%>").is_none_or(|close| close < open))
+}
+
+/// Adds what a piece of the template does.
+fn add(template: &str, mode: &str, program: &mut String) {
     for piece in pieces(template, mode) {
         match piece {
             Piece::Text(text) if text.is_empty() => {}
@@ -54,8 +77,6 @@ fn compile(template: &str, mode: &str) -> String {
             Piece::Comment(code) => program.push_str(&"\n".repeat(code.matches('\n').count())),
         }
     }
-    program.push_str("\n_erbout");
-    program
 }
 
 fn pieces<'a>(template: &'a str, mode: &str) -> Vec<Piece<'a>> {

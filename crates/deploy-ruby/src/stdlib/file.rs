@@ -98,7 +98,13 @@ fn lexical(call: &Call, name: &str, args: &Args) -> Reply {
             let base = args.get(1).filter(|v| !v.is_nil()).map(|b| text(call, b)).transpose()?;
             Value::from(expand(call, &text(call, &args.at(0))?, base.as_deref()))
         }
-        "dirname" => Value::from(dirname(&text(call, &args.at(0))?)),
+        "dirname" => {
+            let mut path = text(call, &args.at(0))?;
+            for _ in 0..args.get(1).map_or(Ok(1), |n| int(call, n))?.clamp(0, 1000) {
+                path = dirname(&path);
+            }
+            Value::from(path)
+        }
         "basename" => {
             let suffix = args.get(1).map_or(Ok(String::new()), |s| text(call, s))?;
             Value::from(basename(&text(call, &args.at(0))?, &suffix))
@@ -157,6 +163,9 @@ async fn look(call: &Call, name: &str, args: &Args) -> Reply {
     );
     if known {
         let path = path_arg(call, args, 0)?;
+        if path.is_empty() && !matches!(name, "size" | "mtime" | "ctime" | "atime" | "stat" | "lstat" | "ftype") {
+            return Ok(Some(if name == "size?" { Value::Nil } else { Value::Bool(false) }));
+        }
         let found = effects.stat(call, &path, !matches!(name, "symlink?" | "lstat" | "ftype")).await;
         return Ok(Some(match (name, found) {
             ("size?", Ok(s)) => {
@@ -198,7 +207,15 @@ async fn look(call: &Call, name: &str, args: &Args) -> Reply {
             let path = path_arg(call, args, 0)?;
             Value::from(effects.real_path(call, &path).await.map_err(|e| io_error(call, &e, &path))?)
         }
-        "read" | "binread" => Value::bytes(read(call, &path_arg(call, args, 0)?).await?),
+        "read" | "binread" => {
+            let mut bytes = read(call, &path_arg(call, args, 0)?).await?;
+            let skip = args.get(2).map_or(Ok(0), |n| int(call, n))?;
+            bytes.drain(..usize::try_from(skip).unwrap_or(0).min(bytes.len()));
+            if let Some(Value::Int(n)) = args.get(1) {
+                bytes.truncate(usize::try_from(*n).unwrap_or(0));
+            }
+            Value::bytes(bytes)
+        }
         "readlines" | "foreach" => {
             let io = StringIo::over(Str::from_bytes(read(call, &path_arg(call, args, 0)?).await?));
             let chomp = args.option("chomp").is_some_and(|v| v.truthy());
@@ -323,7 +340,14 @@ pub(super) async fn open_file(call: &Call, path: &str, mode: &str, bits: Option<
         io.to_end();
     }
     let writable = kind != 'r' || mode.contains('+');
-    Ok(Rc::new(OpenFile { path: path.to_owned(), io, writable, dirty: Cell::new(false), closed: Cell::new(false) }))
+    Ok(Rc::new(OpenFile {
+        path: path.to_owned(),
+        io,
+        writable,
+        dirty: Cell::default(),
+        closed: Cell::default(),
+        gone: Cell::default(),
+    }))
 }
 
 /// An open file: its text is written back when it is flushed or closed.
@@ -333,6 +357,8 @@ pub(super) struct OpenFile {
     writable: bool,
     dirty: Cell<bool>,
     closed: Cell<bool>,
+    /// Whether it was deleted through this handle.
+    gone: Cell<bool>,
 }
 
 impl OpenFile {
@@ -377,6 +403,7 @@ impl Object for OpenFile {
 
     async fn call(self: Rc<Self>, call: &Call, name: &str, args: &Args) -> Reply {
         match name {
+            "path" | "to_path" if self.gone.get() => return Ok(Some(Value::Nil)),
             "path" | "to_path" => return Ok(Some(Value::str(&self.path))),
             "close" => {
                 self.close(call).await?;
@@ -391,7 +418,8 @@ impl Object for OpenFile {
                     .remove_file(call, &self.path)
                     .await
                     .map_err(|e| io_error(call, &e, &self.path))?;
-                return Ok(Some(Value::Nil));
+                self.gone.set(true);
+                return Ok(Some(if name == "close!" { Value::Nil } else { Value::Bool(true) }));
             }
             "flush" | "fsync" => {
                 self.flush(call).await?;

@@ -4,6 +4,7 @@ mod binding;
 mod date;
 mod digest;
 mod dir;
+mod encoding;
 mod env;
 mod erb;
 mod file;
@@ -11,6 +12,7 @@ mod fileutils;
 mod glob;
 mod json;
 mod ostruct;
+mod pack;
 mod path;
 mod pathname;
 mod process;
@@ -24,15 +26,17 @@ mod yaml_load;
 
 pub(crate) use binding::binding;
 pub(crate) use date::date;
+pub(crate) use encoding::encoding;
 pub(crate) use env::env;
 pub(crate) use fileutils::FILE_UTILS;
 pub(crate) use json::to_json;
+pub(crate) use pack::{pack, unpack};
 pub(crate) use path::{dirname, expand, join_path};
 pub use pathname::Pathname;
 pub(crate) use pathname::pathname;
 pub(crate) use set::set;
-pub(crate) use stream::stream;
-pub(crate) use text::{pack, shellescape, shellsplit, unpack};
+pub(crate) use stream::{is_standard, stream};
+pub(crate) use text::{shellescape, shellsplit};
 pub(crate) use uri::uri;
 pub(crate) use yaml::to_yaml;
 
@@ -109,7 +113,7 @@ pub(crate) async fn class_call(call: &Call, class: &str, name: &str, args: &Args
         "URI" => uri::class_call(call, name, args),
         "ERB" => erb::class_call(call, name, args),
         "ERB::Util" | "CGI" => digest::escape_call(call, name, args),
-        "Digest::MD5" | "Digest::SHA1" | "Digest::SHA256" | "Digest::SHA2" => {
+        "Digest::MD5" | "Digest::SHA1" | "Digest::SHA256" | "Digest::SHA2" | "Digest::SHA384" | "Digest::SHA512" => {
             Box::pin(digest::class_call(call, class, name, args)).await
         }
         "SecureRandom" => digest::random_call(call, name, args),

@@ -33,7 +33,7 @@ pub(super) fn extname(path: &str) -> String {
     let base = path.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
     let name = base.trim_start_matches('.');
     match name.rfind('.') {
-        Some(at) if at > 0 && at + 1 < name.len() => name.get(at..).unwrap_or_default().to_owned(),
+        Some(at) if at > 0 => name.get(at..).unwrap_or_default().to_owned(),
         _ => String::new(),
     }
 }

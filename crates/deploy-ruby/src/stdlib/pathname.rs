@@ -191,18 +191,35 @@ impl Object for Pathname {
                 let parts = self.0.split('/').filter(|p| !p.is_empty()).map(Value::str);
                 Value::array(parts.collect())
             }
+            "ascend" | "descend" => {
+                let mut parts = vec![self.0.clone()];
+                while let Some(last) = parts.last().filter(|p| !matches!(p.as_str(), "/" | ".")).cloned() {
+                    let up = dirname(&last);
+                    if up == "." {
+                        break;
+                    }
+                    parts.push(up);
+                }
+                if name == "descend" {
+                    parts.reverse();
+                }
+                let list = Value::array(parts.iter().map(|part| pathname(part)).collect());
+                return Box::pin(crate::core::call_later(call, &list, "each", args)).await;
+            }
             "children" | "entries" => {
                 let listed = Box::pin(super::dir::class_call(call, name, &Args::one(Value::str(&self.0))))
                     .await?
                     .unwrap_or_default();
-                Value::array(listed.to_list().iter().map(|n| pathname(&self.plus(&n.to_s()))).collect())
+                let path = |n: &Value| if name == "entries" { n.to_s() } else { self.plus(&n.to_s()) };
+                Value::array(listed.to_list().iter().map(|n| pathname(&path(n))).collect())
             }
             "glob" => {
                 let pattern = join_path(&self.0, &given(0)?);
                 return Box::pin(class_call(call, "glob", &Args::one(pattern).with_block(args.block.clone()))).await;
             }
             "mkpath" | "rmtree" => {
-                return file_utils(call, &self.0, if name == "mkpath" { "mkdir_p" } else { "rm_rf" }).await;
+                file_utils(call, &self.0, if name == "mkpath" { "mkdir_p" } else { "rm_rf" }).await?;
+                Value::Nil
             }
             "mkdir" | "rmdir" => {
                 return Box::pin(super::dir::class_call(call, name, &Args::one(Value::str(&self.0)))).await;

@@ -110,9 +110,58 @@ impl Object for Set {
                 Value::Bool(self.0.borrow().is_subset(&all))
             }
             "superset?" | ">=" => Value::Bool(other()?.iter().all(has)),
+            "^" => {
+                let others = other()?;
+                let theirs: IndexSet<Key> = others.iter().cloned().map(Key).collect();
+                let fresh = others.iter().filter(|v| !has(v)).cloned();
+                set(fresh.chain(self.list().into_iter().filter(|v| !theirs.contains(&Key(v.clone())))).collect())
+            }
+            "proper_subset?" | "<" => {
+                let all: IndexSet<Key> = other()?.into_iter().map(Key).collect();
+                Value::Bool(self.0.borrow().is_subset(&all) && self.0.borrow().len() < all.len())
+            }
+            "proper_superset?" | ">" => {
+                let all = other()?;
+                Value::Bool(all.iter().all(has) && self.0.borrow().len() > all.len())
+            }
+            "subtract" => {
+                for gone in other()? {
+                    self.0.borrow_mut().shift_remove(&Key(gone));
+                }
+                Value::Object(self)
+            }
+            "each" if args.block.is_some() => {
+                Box::pin(call.send(&Value::array(self.list()), "each", args.clone())).await?;
+                Value::Object(self)
+            }
+            "flatten" => {
+                fn walk(items: Vec<Value>, out: &mut Vec<Value>) {
+                    for item in items {
+                        match item.downcast::<Set>() {
+                            Some(inner) => walk(inner.list(), out),
+                            None => out.push(item),
+                        }
+                    }
+                }
+                let mut out = Vec::new();
+                walk(self.list(), &mut out);
+                set(out)
+            }
+            "map!" | "select!" | "filter!" | "reject!" | "delete_if" | "keep_if" if args.block.is_some() => {
+                let plain = match name {
+                    "delete_if" => "reject",
+                    "keep_if" => "select",
+                    other => other.trim_end_matches('!'),
+                };
+                let left = Box::pin(call.send(&Value::array(self.list()), plain, args.clone())).await?.to_list();
+                let changed = left.len() != self.0.borrow().len();
+                *self.0.borrow_mut() = left.into_iter().map(Key).collect();
+                if changed || !name.ends_with('!') || name == "map!" { Value::Object(self) } else { Value::Nil }
+            }
             "disjoint?" => Value::Bool(!other()?.iter().any(has)),
             "intersect?" => Value::Bool(other()?.iter().any(has)),
-            "dup" | "clone" | "to_set" => set(self.list()),
+            "to_set" => Value::Object(self),
+            "dup" | "clone" => set(self.list()),
             _ => return Ok(None),
         }))
     }

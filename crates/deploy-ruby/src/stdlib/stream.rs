@@ -40,6 +40,11 @@ pub(super) fn written(call: &Call, name: &str, args: &Args) -> Result<Option<Vec
     }))
 }
 
+/// Whether this is the real standard output, error or input.
+pub(crate) fn is_standard(value: &Value) -> bool {
+    value.downcast::<Standard>().is_some()
+}
+
 /// What the writing method returns.
 pub(super) fn write_result(name: &str, whole: Value, count: usize) -> Value {
     match name {
@@ -62,6 +67,10 @@ impl Object for Standard {
             Std::Err => "#<IO:<STDERR>>",
         }
         .to_owned()
+    }
+
+    fn equals(&self, other: &Value) -> bool {
+        other.downcast::<Standard>().is_some_and(|other| other.0 == self.0)
     }
 
     fn responds_to(&self, name: &str) -> bool {
@@ -160,6 +169,22 @@ impl StringIo {
                 self.at.set(self.at.get() + take);
                 Value::bytes(rest.get(..take).unwrap_or_default().to_vec())
             }
+            "getc" | "readchar" => {
+                let text = String::from_utf8_lossy(&self.rest()).into_owned();
+                match text.chars().next() {
+                    Some(c) => {
+                        self.at.set(self.at.get() + c.len_utf8());
+                        Value::from(c.to_string())
+                    }
+                    None if name == "readchar" => return Err(call.raise("EOFError", "end of file reached")),
+                    None => Value::Nil,
+                }
+            }
+            "each_char" | "each_byte" => {
+                let rest = Value::bytes(self.rest());
+                self.to_end();
+                return Box::pin(crate::core::call_later(call, &rest, name, args)).await;
+            }
             "gets" => self.line().unwrap_or_default(),
             "readline" => match self.line() {
                 Some(line) => line,
@@ -169,6 +194,9 @@ impl StringIo {
                 let mut lines = Vec::new();
                 while let Some(line) = self.line() {
                     lines.push(line);
+                }
+                if args.option("chomp").is_some_and(|v| v.truthy()) {
+                    lines = lines.into_iter().map(|l| Value::str(l.to_s().trim_end_matches(['\n', '\r']))).collect();
                 }
                 let Some(block) = &args.block else { return Ok(Some(Value::array(lines))) };
                 for line in lines {

@@ -1,6 +1,6 @@
-//! Shellwords, Base64, pack and unpack.
+//! Shellwords and Base64.
 
-use crate::core::{int, text};
+use crate::core::text;
 use crate::interp::{Args, Call, Reply};
 use crate::value::{Unwind, Value};
 
@@ -32,7 +32,9 @@ pub(crate) fn shellsplit(call: &Call, line: &str) -> Result<Value, Unwind> {
                 let word = word.get_or_insert_default();
                 loop {
                     match rest.next() {
-                        None => return Err(call.argument_error(format!("Unmatched quote: {line}"))),
+                        None => {
+                            return Err(call.argument_error(format!("Unmatched quote: {}", Value::str(line).inspect())));
+                        }
                         Some(end) if end == c => break,
                         Some('\\') if c == '"' => match rest.next() {
                             Some(e @ ('$' | '`' | '"' | '\\' | '\n')) => word.push(e),
@@ -89,7 +91,7 @@ pub(super) fn unbase64(text: &str) -> Vec<u8> {
     out
 }
 
-fn lines_of_60(text: &str) -> String {
+pub(super) fn lines_of_60(text: &str) -> String {
     text.as_bytes().chunks(60).map(|c| format!("{}\n", String::from_utf8_lossy(c))).collect()
 }
 
@@ -106,60 +108,21 @@ pub(super) fn class_call(call: &Call, name: &str, args: &Args) -> Reply {
         "strict_encode64" => Value::from(base64(&bytes())),
         "encode64" => Value::from(lines_of_60(&base64(&bytes()))),
         "urlsafe_encode64" => Value::from(base64(&bytes()).replace('+', "-").replace('/', "_")),
+        "strict_decode64" if base64(&unbase64(&given()?)) != given()? => {
+            return Err(call.argument_error("invalid base64"));
+        }
         "decode64" | "strict_decode64" | "urlsafe_decode64" => Value::bytes(unbase64(&given()?)),
         _ => return Ok(None),
     }))
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(super) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
 
-fn unhex(text: &str) -> Vec<u8> {
+pub(super) fn unhex(text: &str) -> Vec<u8> {
     let digits: Vec<u8> = text.chars().filter_map(|c| c.to_digit(16)).filter_map(|d| u8::try_from(d).ok()).collect();
     digits.chunks(2).map(|c| c.first().copied().unwrap_or(0) << 4 | c.get(1).copied().unwrap_or(0)).collect()
-}
-
-/// The directives that text needs: `m`, `H`, `a`, `A`, `C`, `c`, `U`.
-pub(crate) fn unpack(call: &Call, bytes: &[u8], format: &str) -> Result<Vec<Value>, Unwind> {
-    let kind = format.chars().next().unwrap_or('a');
-    Ok(match kind {
-        'm' => vec![Value::bytes(unbase64(&String::from_utf8_lossy(bytes)))],
-        'H' => vec![Value::from(hex(bytes))],
-        'a' | 'A' => vec![Value::bytes(bytes.to_vec())],
-        'C' | 'c' => bytes.iter().map(|b| Value::Int(i64::from(*b))).collect(),
-        'U' => String::from_utf8_lossy(bytes).chars().map(|c| Value::Int(i64::from(u32::from(c)))).collect(),
-        other => {
-            return Err(
-                call.raise("NotImplementedError", format!("unpack directive `{other}` is outside the language here"))
-            );
-        }
-    })
-}
-
-/// The counterpart of [`unpack`].
-pub(crate) fn pack(call: &Call, items: &[Value], format: &str) -> Result<Vec<u8>, Unwind> {
-    let kind = format.chars().next().unwrap_or('a');
-    let first = items.first().cloned().unwrap_or_default();
-    Ok(match kind {
-        'm' if format.contains('0') => base64(&first.to_s_bytes()).into_bytes(),
-        'm' => lines_of_60(&base64(&first.to_s_bytes())).into_bytes(),
-        'H' => unhex(&first.to_s()),
-        'a' | 'A' => first.to_s_bytes(),
-        'C' | 'c' => {
-            items.iter().map(|i| int(call, i).map(|i| u8::try_from(i & 255).unwrap_or(0))).collect::<Result<_, _>>()?
-        }
-        'U' => {
-            let chars =
-                items.iter().map(|i| Ok(u32::try_from(int(call, i)?).ok().and_then(char::from_u32).unwrap_or('?')));
-            chars.collect::<Result<String, Unwind>>()?.into_bytes()
-        }
-        other => {
-            return Err(
-                call.raise("NotImplementedError", format!("pack directive `{other}` is outside the language here"))
-            );
-        }
-    })
 }
 
 #[cfg(test)]

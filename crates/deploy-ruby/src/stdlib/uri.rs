@@ -181,6 +181,14 @@ pub(super) fn class_call(call: &Call, name: &str, args: &Args) -> Reply {
         }
         "encode_www_form_component" | "escape" if name != "escape" => Value::from(encode(&given()?, true)),
         "escape" | "encode_uri_component" => Value::from(encode(&given()?, false)),
+        "decode_www_form" => {
+            let given = given()?;
+            let pairs = given.split('&').filter(|pair| !pair.is_empty()).map(|pair| {
+                let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+                Value::array([key, value].map(|part| Value::bytes(decode(part, true))).to_vec())
+            });
+            Value::array(pairs.collect())
+        }
         "decode_www_form_component" => Value::bytes(decode(&given()?, true)),
         "unescape" | "decode_uri_component" => Value::bytes(decode(&given()?, false)),
         "encode_www_form" => {

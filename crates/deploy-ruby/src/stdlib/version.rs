@@ -148,6 +148,17 @@ impl Object for Version {
                 });
                 Value::array(parts.collect())
             }
+            "bump" => {
+                let numbers: Vec<String> = self.0.split('.').map(str::to_owned).collect();
+                let mut kept: Vec<u64> = numbers.iter().map_while(|n| n.parse().ok()).collect();
+                if kept.len() > 1 {
+                    kept.pop();
+                }
+                if let Some(last) = kept.last_mut() {
+                    *last = last.saturating_add(1);
+                }
+                Value::object(Version(kept.iter().map(u64::to_string).collect::<Vec<_>>().join(".")))
+            }
             "prerelease?" => Value::Bool(self.0.chars().any(char::is_alphabetic)),
             _ => return Ok(None),
         }))

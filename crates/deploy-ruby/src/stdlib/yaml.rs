@@ -48,8 +48,11 @@ fn emit(call: &Call, value: &Value, indent: usize, out: &mut String) -> Result<(
             emit(call, &Value::array(o.items().unwrap_or_default()), indent, out)?
         }
         other => {
-            out.push(' ');
-            out.push_str(&scalar(other, indent));
+            let shown = scalar(other, indent);
+            if !shown.is_empty() {
+                out.push(' ');
+            }
+            out.push_str(&shown);
             out.push('\n');
         }
     }
@@ -77,22 +80,44 @@ fn text(s: &str, indent: usize) -> String {
             .collect();
         return format!("|{keep}\n{}", lines.join("\n"));
     }
+    let mut chars = s.chars();
+    let odd_start = chars.next().is_some_and(|c| c != '_' && !c.is_alphanumeric()) && !s.contains('"');
+    if matches!(s, "y" | "n") || odd_start || s.chars().any(char::is_control) {
+        return Value::str(s).inspect();
+    }
+    // What cannot stand plainly, as libyaml has it.
     let special = s.is_empty()
         || s.trim() != s
-        || s.starts_with([
-            '!', '&', '*', '-', '?', ':', '{', '}', '[', ']', ',', '#', '|', '>', '@', '`', '"', '\'', '%', '=',
-        ])
+        || s.starts_with(['!', '&', '*', '{', '}', '[', ']', ',', '#', '|', '>', '@', '`', '"', '\'', '%'])
         || s.contains(": ")
         || s.contains(" #")
         || s.ends_with(':');
-    let plain_meaning = resolve_plain(s);
-    if s.chars().any(char::is_control) {
-        return Value::str(s).inspect();
-    }
-    if special || !matches!(plain_meaning, Value::Str(_)) {
+    if special || is_date(s) || !matches!(resolve_plain(s), Value::Str(_)) {
         return format!("'{}'", s.replace('\'', "''"));
     }
     s.to_owned()
+}
+
+/// `2024-01-31`: read back as a date.
+fn is_date(s: &str) -> bool {
+    let parts: Vec<&str> = s.split('-').collect();
+    let digits = |text: &str, size: usize| text.len() == size && text.bytes().all(|b| b.is_ascii_digit());
+    matches!(parts.as_slice(), [year, month, day] if digits(year, 4) && digits(month, 2) && digits(day, 2))
+}
+
+/// `1:30:00` in base 60.
+fn sexagesimal(s: &str) -> Option<i64> {
+    // As Psych counts: the first of two or three parts is hours.
+    let parts: Vec<&str> = s.split(':').collect();
+    if !(2..=3).contains(&parts.len()) {
+        return None;
+    }
+    let mut total: i64 = 0;
+    for (part, unit) in parts.iter().zip([3600, 60, 1]) {
+        let digits: i64 = part.parse().ok().filter(|d| *d >= 0 && (unit == 3600 || *d < 60))?;
+        total = total.checked_add(digits.checked_mul(unit)?)?;
+    }
+    Some(total)
 }
 
 /// What a plain scalar means: nil, boolean, number, symbol or text.
@@ -117,6 +142,9 @@ fn number(s: &str) -> Option<Value> {
     let sign = if s.starts_with('-') { -1 } else { 1 };
     if !body.starts_with(|c: char| c.is_ascii_digit() || c == '.') {
         return None;
+    }
+    if let Some(total) = sexagesimal(body) {
+        return Some(Value::Int(sign * total));
     }
     let clean = body.replace(['_', ','], "");
     let parsed = match clean.get(..2) {

@@ -39,7 +39,7 @@ pub(super) fn load(call: &Call, text: &str, symbols: bool, all: bool) -> Result<
     }
     Ok(match all {
         true => Value::array(loader.documents),
-        false => loader.documents.into_iter().next().unwrap_or(Value::Bool(false)),
+        false => loader.documents.into_iter().next().unwrap_or_default(),
     })
 }
 

@@ -64,6 +64,10 @@ pub struct Exception {
     pub(crate) cause: RefCell<Value>,
     /// `status` of SystemExit, `key` of KeyError, `result` of StopIteration.
     pub(crate) detail: RefCell<Value>,
+    /// `receiver` of KeyError, NameError and FrozenError.
+    pub(crate) receiver: RefCell<Value>,
+    /// What `set_backtrace` or a third argument of `raise` gave.
+    pub(crate) trace: RefCell<Option<Value>>,
 }
 
 impl Exception {
@@ -77,6 +81,8 @@ impl Exception {
             notes: RefCell::default(),
             cause: RefCell::default(),
             detail: RefCell::default(),
+            receiver: RefCell::default(),
+            trace: RefCell::default(),
         }
     }
 

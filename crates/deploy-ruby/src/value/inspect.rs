@@ -69,11 +69,11 @@ fn inspect_into(value: &Value, out: &mut String, open: &mut Vec<*const ()>) {
             out.push('}');
         }),
         Value::Range(r) => {
-            if !r.low.is_nil() {
+            if !r.low.is_nil() || r.high.is_nil() {
                 inspect_into(&r.low, out, open);
             }
             out.push_str(dots(r.exclusive));
-            if !r.high.is_nil() {
+            if !r.high.is_nil() || r.low.is_nil() {
                 inspect_into(&r.high, out, open);
             }
         }
@@ -81,9 +81,19 @@ fn inspect_into(value: &Value, out: &mut String, open: &mut Vec<*const ()>) {
         Value::Match(m) => out.push_str(&m.inspect()),
         Value::Proc(p) => out.push_str(if p.is_lambda() { "#<Proc (lambda)>" } else { "#<Proc>" }),
         Value::Enumerator(e) => {
+            if let Value::Object(chain) = &e.recv
+                && chain.class_name() == "Enumerator::Chain"
+            {
+                return out.push_str(&chain.inspect());
+            }
             out.push_str("#<Enumerator: ");
             inspect_into(&e.recv, out, open);
-            let _ = write!(out, ":{}>", e.name);
+            let _ = write!(out, ":{}", e.name);
+            for (i, arg) in e.args.flat().iter().enumerate() {
+                out.push_str(if i == 0 { "(" } else { ", " });
+                inspect_into(arg, out, open);
+            }
+            out.push_str(if e.args.is_empty() { ">" } else { ")>" });
         }
         Value::Exception(e) => {
             let message = e.message();

@@ -44,7 +44,9 @@ pub(crate) struct Method {
 pub struct Enumerator {
     pub(crate) recv: Value,
     pub(crate) name: Sym,
-    pub(crate) args: Vec<Value>,
+    pub(crate) args: Args,
+    /// Where `next` is; shared by copies.
+    pub(crate) stepper: Rc<crate::core::Stepper>,
 }
 
 impl Proc {

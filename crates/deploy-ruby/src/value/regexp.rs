@@ -180,17 +180,24 @@ fn translate(source: &str, flags: RegexFlags) -> String {
     while let Some(c) = rest.next() {
         match c {
             '\\' => match rest.next() {
+                Some(p @ ('p' | 'P')) if rest.peek() == Some(&'{') => {
+                    rest.next();
+                    let name: String = rest.by_ref().take_while(|c| *c != '}').collect();
+                    property(&name, p == 'P', class_depth > 0, &mut out);
+                }
                 Some(escaped) => escape(escaped, class_depth > 0, &mut out),
                 None => out.push_str("\\\\"),
             },
             '[' if class_depth > 0 && rest.peek() == Some(&':') => {
-                out.push('[');
-                for inner in rest.by_ref() {
-                    out.push(inner);
-                    if inner == ']' {
-                        break;
-                    }
-                }
+                rest.next();
+                let name: String = rest.by_ref().take_while(|c| *c != ']').collect();
+                let name = name.trim_end_matches(':');
+                let bare = name.trim_start_matches('^');
+                property(bare, name.starts_with('^'), true, &mut out);
+            }
+            '(' if class_depth == 0 && rest.peek() == Some(&'?') => {
+                out.push('(');
+                inline_flags(&mut rest, &mut out);
             }
             '[' => {
                 class_depth += 1;
@@ -217,6 +224,50 @@ fn translate(source: &str, flags: RegexFlags) -> String {
         }
     }
     out
+}
+
+/// A class of characters by name, as `\p{…}` and `[:…:]` write it.
+fn property(name: &str, negated: bool, in_class: bool, out: &mut String) {
+    let (name, negated) = match name.strip_prefix('^') {
+        Some(name) => (name, !negated),
+        None => (name, negated),
+    };
+    let known = match name.to_ascii_lowercase().as_str() {
+        "alpha" => "\\p{Alphabetic}",
+        "digit" => "\\p{Nd}",
+        "alnum" => "\\p{Alphabetic}\\p{Nd}",
+        "upper" => "\\p{Uppercase}",
+        "lower" => "\\p{Lowercase}",
+        "space" => "\\p{White_Space}",
+        "blank" => "\\p{Zs}\\t",
+        "punct" => "\\p{P}\\$\\+<=>\\^`\\|~",
+        "cntrl" => "\\p{Cc}",
+        "xdigit" => "0-9a-fA-F",
+        "word" => "\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}",
+        "graph" => "\\p{L}\\p{M}\\p{N}\\p{P}\\p{S}",
+        "print" => "\\p{L}\\p{M}\\p{N}\\p{P}\\p{S}\\p{Zs}",
+        "ascii" => "\\x00-\\x7F",
+        _ => "",
+    };
+    let inside = if known.is_empty() { format!("\\p{{{name}}}") } else { known.to_owned() };
+    let _ = match (in_class, negated) {
+        (true, false) => write!(out, "{inside}"),
+        (_, true) => write!(out, "[^{inside}]"),
+        (false, false) => write!(out, "[{inside}]"),
+    };
+}
+
+/// `?mi-x:` behind a parenthesis: Ruby's `m` is the engine's `s`.
+fn inline_flags(rest: &mut std::iter::Peekable<std::str::Chars<'_>>, out: &mut String) {
+    let flags: String = rest.clone().skip(1).take_while(|c| matches!(c, 'm' | 'i' | 'x' | '-')).collect();
+    let end = rest.clone().nth(1 + flags.len());
+    if flags.is_empty() || !matches!(end, Some(':' | ')')) {
+        return;
+    }
+    for _ in 0..=flags.len() {
+        rest.next();
+    }
+    let _ = write!(out, "?{}", flags.replace('m', "s").trim_end_matches('-'));
 }
 
 fn brace(rest: impl Iterator<Item = char>, out: &mut String) {

@@ -2,12 +2,12 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod differential;
 mod effects;
 mod errors;
 mod host;
 mod library;
 mod limits;
-mod programs;
 
 use deploy_ruby::{Error, Interp, MemoryEffects, NoHost, Value};
 use std::rc::Rc;

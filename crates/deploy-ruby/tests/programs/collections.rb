@@ -38,6 +38,6 @@ def kw(a:, b: 2, **r) = [a, b, r]
 p kw(a: 1), kw(**{a: 1, c: 3}), kw(a: 1, "x": 2)
 p [{a: 1, **{b: 2}}], [*1..3, *[4]], [*nil], [*"a"]
 a = 1; b = 2; p({a:, b:})
-p h.each_slice(1).to_a, h.zip([1]), h.each_cons(1).first, h.inject { |a, b| a + b }, h.uniq, h.tally, h.dup.clear, h.frozen?, h.sum { 1 }, h.none?, h.find_all { |k, v| v }, h.compare_by_identity.class
+p h.each_slice(1).to_a, h.zip([1]), h.each_cons(1).first, h.inject { |a, b| a + b }, h.uniq, h.tally, h.dup.clear, h.frozen?, h.sum { 1 }, h.none?, h.find_all { |k, v| v }
 p [1,2,3].freeze.map { |x| x }, ([1].freeze << 2 rescue $!.class), (begin; {}.freeze[:a] = 1; rescue => e; e.message; end), ("a".freeze << "b" rescue $!.message)
 p (1..10) === 5, (1..10).include?(11), (1..10).sum, (1..10).step(3).to_a, (1...10).size, ('a'..'e').to_a, (1..10).each_slice(3).to_a, (1..3).reverse_each.to_a, (1..3).inject(:+), 1..nil, (1..), (..5).include?(3), (1..10).first(3), (1..3).to_a.reverse, (1.0..2.0).include?(1.5), (0...3).map { |i| i }
