@@ -190,7 +190,7 @@ fn required(problem: &Problem) -> Option<String> {
     let (_, after) = text
         .split_once("require ")
         .or_else(|| text.split_once("load "))
-        .or_else(|| text.split_once("cannot load such file -- ").map(|(head, rest)| (head, rest)))?;
+        .or_else(|| text.split_once("cannot load such file -- "))?;
     if !after.starts_with([' ', '(', '`', '"', '\'']) {
         return after.split_whitespace().next().map(str::to_owned);
     }

@@ -108,7 +108,7 @@ mod tests {
         assert_eq!((dirname("c.rb").as_str(), dirname("/c").as_str(), dirname("/").as_str()), (".", "/", "/"));
         assert_eq!(basename("/a/b/c.rb", ".rb"), "c");
         assert_eq!((basename("c.tar.gz", ".*").as_str(), basename("/", "").as_str()), ("c.tar", "/"));
-        assert_eq!((extname("a.rb").as_str(), extname(".bashrc").as_str(), extname("a.").as_str()), (".rb", "", ""));
+        assert_eq!((extname("a.rb").as_str(), extname(".bashrc").as_str(), extname("a.").as_str()), (".rb", "", "."));
         assert_eq!(join_path("a/", "/b"), "a/b");
         assert_eq!(normalize("/a/./b/../c//d"), "/a/c/d");
         assert_eq!(relative("/a/b/c", "/a/d"), "../../d");

@@ -61,7 +61,7 @@ fn files() -> Vec<String> {
         .filter_map(|entry| entry.unwrap().file_name().to_str().unwrap().strip_suffix(".rb").map(str::to_owned))
         .collect();
     names.sort();
-    if names.iter().any(|name| *name == only) {
+    if names.contains(&only) {
         names.retain(|name| *name == only);
     }
     names
