@@ -29,6 +29,8 @@ struct Found {
     parsed: bool,
     loads: bool,
     loads_allowing: bool,
+    /// It stops where Ruby would stop it, too: at its own `raise` or `exit`, or at a file that the case has not.
+    stops_itself: bool,
     bodies: bool,
     causes: Vec<String>,
 }
@@ -109,6 +111,7 @@ fn look_at(case: &Case) -> Found {
                 }
                 Err(problem) => {
                     found.loads_allowing = false;
+                    found.stops_itself = itself(&problem);
                     found.causes.push(format!("load with gems allowed: {}", cause(&problem)));
                     break;
                 }
@@ -206,7 +209,7 @@ async fn bodies(recipe: &Recipe, causes: &mut Vec<String>) -> bool {
         for yes in [true, false] {
             match recipe.program(vec![task.name.clone()]).run(&Silent::new(yes)).await {
                 Ok(()) | Err(Stopped::Run) => {}
-                Err(Stopped::Problem(problem)) if harmless(&problem) => {}
+                Err(Stopped::Problem(problem)) if harmless(&problem) || itself(&problem) => {}
                 Err(Stopped::Problem(problem)) => {
                     causes.push(format!("task {}: {}", task.name, cause(&problem)));
                     all = false;
@@ -223,6 +226,17 @@ fn harmless(problem: &Problem) -> bool {
     !matches!(problem.kind, deploy_plan::ProblemKind::Recipe)
 }
 
+/// Whether the recipe ended by its own words, or for want of a file.
+fn itself(problem: &Problem) -> bool {
+    let source = problem.why.lines().nth(1).unwrap_or_default().trim();
+    let words = ["raise", "abort", "exit", "fail"];
+    let mut tokens = source.split(|c: char| !c.is_alphanumeric() && c != '_');
+    problem.why.contains("(Errno::ENOENT)")
+        || problem.why.starts_with("it ended with status")
+        || problem.why.starts_with("it called exit")
+        || tokens.any(|token| words.contains(&token))
+}
+
 fn cause(problem: &Problem) -> String {
     let why: Vec<&str> = problem.why.lines().take(2).map(str::trim).collect();
     format!("{}: {}", problem.what, why.join(" | "))
@@ -237,6 +251,7 @@ fn report(generation: &str, rows: &[(String, Found)], whole: bool) {
     println!("  parsed                           {}", count(|found| found.parsed));
     println!("  loads                            {}", count(|found| found.loads));
     println!("  loads, unknown gems allowed      {}", count(|found| found.loads_allowing));
+    println!("    or stop by their own words     {}", count(|found| found.loads_allowing || found.stops_itself));
     println!("  every task body evaluates        {}", count(|found| found.bodies));
     let mut causes: BTreeMap<String, Vec<&str>> = BTreeMap::new();
     for (name, found) in rows {

@@ -63,8 +63,22 @@ impl Interp {
     }
 
     pub(crate) fn unknown_const(&self, call: &Call, full: &str) -> Unwind {
+        if matches!(full, "Thread" | "Fiber" | "Ractor" | "Marshal" | "ObjectSpace" | "TracePoint" | "Refinement") {
+            return call.raise("NotImplementedError", format!("`{full}` is outside the language here"));
+        }
         let unwind = call.raise("NameError", format!("unknown constant {full}: only what is built in exists here"));
         if let Some(exception) = unwind.exception() {
+            let root = full.split("::").next().unwrap_or(full);
+            match root {
+                "Net" | "HTTParty" | "Faraday" | "RestClient" | "OpenURI" | "Slack" => {
+                    exception.add_note("run a command such as `curl` on this machine instead");
+                }
+                "Rails" | "ActiveRecord" | "ActiveSupport" | "ActionView" | "ActionController" | "Bundler" => {
+                    exception.add_note("recipes run without the application and its gems");
+                }
+                _ => {}
+            }
+            exception.detail.replace(Value::sym(full));
             for hint in self.0.host.hints(full) {
                 exception.add_note(hint);
             }

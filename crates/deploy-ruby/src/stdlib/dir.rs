@@ -3,8 +3,10 @@
 use super::file::path_arg;
 use super::{expand, io_error};
 use crate::core::{opt_text, text};
-use crate::interp::{Args, Call, FileKind, Reply};
+use crate::interp::{Args, Call, FileKind, Object, Reply};
 use crate::value::{Unwind, Value};
+use async_trait::async_trait;
+use std::rc::Rc;
 
 pub(super) const NAMES: &[&str] = &[
     "[]",
@@ -72,6 +74,17 @@ pub(super) async fn class_call(call: &Call, name: &str, args: &Args) -> Reply {
             }
             Value::Nil
         }
+        "new" | "open" => {
+            let path = path_arg(call, args, 0)?;
+            let mut names = effects.list(call, &path).await.map_err(|e| io_error(call, &e, &path))?;
+            names.sort();
+            names.splice(0..0, [".".to_owned(), "..".to_owned()]);
+            let dir = Value::object(Handle { path, names });
+            match &args.block {
+                Some(block) => call.call_proc(block, vec![dir]).await?,
+                None => dir,
+            }
+        }
         "exist?" | "exists?" => {
             let stat = effects.stat(call, &path_arg(call, args, 0)?, true).await;
             Value::Bool(stat.is_ok_and(|s| s.kind == FileKind::Directory))
@@ -82,6 +95,40 @@ pub(super) async fn class_call(call: &Call, name: &str, args: &Args) -> Reply {
         "mktmpdir" => temp_dir(call, args).await?,
         _ => return Ok(None),
     }))
+}
+
+/// `Dir.new`: the names as they were when it was opened.
+struct Handle {
+    path: String,
+    names: Vec<String>,
+}
+
+#[async_trait(?Send)]
+impl Object for Handle {
+    fn class_name(&self) -> String {
+        "Dir".to_owned()
+    }
+
+    fn inspect(&self) -> String {
+        format!("#<Dir:{}>", self.path)
+    }
+
+    fn items(&self) -> Option<Vec<Value>> {
+        Some(self.names.iter().map(Value::str).collect())
+    }
+
+    async fn call(self: Rc<Self>, call: &Call, name: &str, args: &Args) -> Reply {
+        match name {
+            "path" | "to_path" => Ok(Some(Value::str(&self.path))),
+            "close" => Ok(Some(Value::Nil)),
+            "children" | "each_child" => {
+                let mut all = Args::one(Value::str(&self.path));
+                all.block.clone_from(&args.block);
+                Box::pin(class_call(call, name, &all)).await
+            }
+            _ => Ok(None),
+        }
+    }
 }
 
 async fn globbed(call: &Call, args: &Args) -> Result<Vec<Value>, Unwind> {

@@ -62,6 +62,50 @@ fn every_unsupported_place_is_listed() {
 }
 
 #[test]
+fn every_construct_outside_the_language_has_its_own_message() {
+    for (program, message) in [
+        ("class A; end", "a class definition is outside"),
+        ("class << self; end", "a class definition is outside"),
+        ("module M; end", "a module definition is outside"),
+        ("def f = super\nf", "`super` is outside"),
+        ("@@x", "a class variable is outside"),
+        ("@@x = 1", "a class variable is outside"),
+        ("alias $a $b", "an alias of a global variable is outside"),
+        ("undef puts", "`undef` is outside"),
+        ("case 1\nin Integer then 2\nend", "pattern matching is outside"),
+        ("1 => x", "pattern matching is outside"),
+        ("x = (1 in Integer)", "pattern matching is outside"),
+        ("(1..9).each { |x| p x if (x == 2)..(x == 4) }", "a flip-flop is outside"),
+        ("BEGIN { p 1 }", "`BEGIN` is outside"),
+        ("END { p 1 }", "`END` is outside"),
+        ("[1].each { redo }", "`redo` is outside"),
+        ("3r", "a rational number is outside"),
+        ("2i", "an imaginary number is outside"),
+        ("eval('1')", "`eval` of a string is outside"),
+        ("instance_eval('1')", "`eval` of a string is outside"),
+        ("Object.new.instance_eval('1')", "instance_eval of a string is outside"),
+        ("fork { }", "`fork` is outside"),
+        ("include Comparable2", "unknown constant Comparable2"),
+        ("include Enumerable", "`include` of a module is outside"),
+        ("extend Enumerable", "`extend` of a module is outside"),
+        ("Class.new", "a class definition is outside"),
+        ("Module.new", "a class definition is outside"),
+        ("{}.compare_by_identity", "`compare_by_identity` is outside"),
+        ("Thread.new { }", "`Thread` is outside"),
+        ("Fiber.new { }", "`Fiber` is outside"),
+        ("Struct.new(:a)", "`Struct` is outside"),
+        ("ObjectSpace.each_object { }", "`ObjectSpace` is outside"),
+        ("Marshal.load('x')", "`Marshal` is outside"),
+        ("Net::HTTP.get('x')", "run a command such as `curl`"),
+        ("Rails.root", "recipes run without the application"),
+        ("2 ** 64", "integer beyond 64 bits"),
+    ] {
+        let shown = error_of(program);
+        assert!(shown.contains(message) && shown.starts_with("test.rb:"), "{program}: {shown}");
+    }
+}
+
+#[test]
 fn unknown_constants_and_files() {
     assert!(error_of("Rails.env").starts_with("test.rb:1:1: error: unknown constant Rails"));
     assert!(error_of("require 'nonesuch'").contains("cannot load such file -- nonesuch"));
