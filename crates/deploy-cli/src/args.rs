@@ -92,6 +92,9 @@ pub struct Args {
     /// Ask for the login password at the start
     #[arg(short, long, help_heading = "SSH")]
     pub password: bool,
+    /// hosts:trust: store keys with this fingerprint without asking; may be repeated
+    #[arg(long, value_name = "SHA256:…", help_heading = "SSH")]
+    pub fingerprint: Vec<String>,
     /// Read this file instead of ~/.ssh/config and the system's
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "SSH")]
     pub ssh_config: Option<PathBuf>,
@@ -195,6 +198,11 @@ impl Args {
         if self.quiet && self.verbose > 0 {
             let why = "one asks for less, the other for more";
             return Err(Complaint::usage("use -q and -v together", "the command line", why, "give one of them"));
+        }
+        if let Some(bad) = self.fingerprint.iter().find(|text| !text.starts_with("SHA256:")) {
+            let place = format!("the command line, --fingerprint {bad}");
+            let next = "give it as `ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub` prints it on the host";
+            return Err(Complaint::usage("take a fingerprint", place, "it does not begin with SHA256:", next));
         }
         for (flag, values) in [("-s", &self.set), ("-S", &self.set_before)] {
             if let Some(bad) =

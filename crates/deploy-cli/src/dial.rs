@@ -20,7 +20,10 @@ use crate::refusal;
 /// Makes targets of hosts, by the recipe's options over `ssh_config` over defaults.
 pub struct Dial {
     config: SshConfig,
+    ssh: Arc<SshConnector>,
     connector: Arc<dyn Connector>,
+    /// The project's own known_hosts file.
+    project: Option<PathBuf>,
     observer: Arc<dyn Observer>,
     secrets: Secrets,
     /// What has been warned of: each thing once, however many hosts it is about.
@@ -31,8 +34,21 @@ impl Dial {
     /// Connects over SSH with these answers, and tells `observer` of options that have no effect.
     #[must_use]
     pub fn new(config: SshConfig, answers: Arc<Answers>, observer: Arc<dyn Observer>, secrets: Secrets) -> Self {
-        let connector = Arc::new(SshConnector::new(answers));
-        Self { config, connector, observer, secrets, told: Mutex::default() }
+        let ssh = Arc::new(SshConnector::new(answers));
+        let connector = Arc::clone(&ssh) as Arc<dyn Connector>;
+        Self { config, ssh, connector, project: None, observer, secrets, told: Mutex::default() }
+    }
+
+    /// Trusts the keys in this file too; it need not be there.
+    #[must_use]
+    pub fn with_project_file(mut self, file: PathBuf) -> Self {
+        self.project = Some(file);
+        self
+    }
+
+    /// What makes the connections.
+    pub(crate) fn ssh(&self) -> &SshConnector {
+        &self.ssh
     }
 
     fn warn(&self, text: String) {
@@ -58,7 +74,8 @@ impl Dial {
 
 impl deploy_engine::Dialer for Dial {
     fn target(&self, host: &Host) -> Result<Target, Problem> {
-        let wanted = wanted(host).map_err(|why| settings_problem(&host.id, &why))?;
+        let mut wanted = wanted(host).map_err(|why| settings_problem(&host.id, &why))?;
+        wanted.overrides.extra_known_hosts_files.extend(self.project.clone());
         for text in &wanted.warnings {
             self.warn(text.clone());
         }
@@ -148,9 +165,35 @@ fn wanted(host: &Host) -> Result<Wanted, String> {
         Some(gateway @ (Property::Str(_) | Property::Sym(_) | Property::List(_))) => {
             overrides.proxy_jump = Some(texts("gateway", gateway)?.join(","));
         }
-        Some(_) => return Err(":gateway by host is not supported yet; name one gateway, or a list of hops".to_owned()),
+        Some(Property::Map(gateways)) => overrides.proxy_jump = gateway_for(host, gateways)?,
+        Some(_) => {
+            return Err(":gateway must be a host, a list of hops, or a hash of gateways and their hosts".to_owned());
+        }
     }
     Ok(wanted)
+}
+
+/// The gateway of a host in a hash `{ gateway => hosts }`: the one that names it, else the first that names anybody. A chain
+/// of gateways is a key of several.
+fn gateway_for(host: &Host, gateways: &Properties) -> Result<Option<String>, String> {
+    let mut default = None;
+    for (gateway, hosts) in gateways {
+        let hosts = match hosts {
+            Property::Nil => Vec::new(),
+            hosts => texts("gateway", hosts)?,
+        };
+        // Keys come as text, a list as Ruby shows it.
+        let clean = |hop: &str| hop.trim().trim_matches(['"', '\'', ':']).to_owned();
+        let hops: Vec<String> = gateway.trim_matches(['[', ']']).split(',').map(clean).collect();
+        let hops = hops.join(",");
+        if hosts.iter().any(|name| *name == host.name || name == host.id.as_str()) {
+            return Ok(Some(hops));
+        }
+        if default.is_none() && !hosts.is_empty() {
+            default = Some(hops);
+        }
+    }
+    Ok(default)
 }
 
 /// Reads one of `ssh_options`, as Net::SSH knows them.

@@ -5,9 +5,9 @@ use std::io;
 use std::net::SocketAddr;
 
 use deploy_engine::Dialer as _;
-use deploy_transport::LocalEnvironment;
 use deploy_transport::error::{ConnectErrorKind, ConnectPhase, Endpoint, KeyFileProblem, TriedLogin, UnknownHostKey};
 use deploy_transport::known_hosts::{Fingerprint, RecordedKey};
+use deploy_transport::{HostCertificate, LocalEnvironment};
 use indexmap::IndexMap;
 
 use super::*;
@@ -176,6 +176,17 @@ fn kinds() -> Vec<ConnectErrorKind> {
             key_type: "ssh-ed25519".into(),
             recorded: Box::new(recorded(1, 9)),
         },
+        ConnectErrorKind::HostCertificate {
+            problem: "is expired".into(),
+            certificate: Box::new(HostCertificate {
+                key_id: "web1 of 2019".into(),
+                serial: 77,
+                principals: vec!["web1".into(), "*.example.com".into()],
+                after: 1_546_300_800,
+                before: 1_577_836_800,
+                authority: recorded(4, 3),
+            }),
+        },
         ConnectErrorKind::AuthRefused {
             user: "deploy".into(),
             offered: vec!["publickey".into(), "password".into()],
@@ -270,4 +281,30 @@ fn algorithms_variables_and_the_rest_of_net_ssh() {
     assert_eq!(secrets.clean("mellon"), "[secret]");
     let problem = dial.target(&host(&[("kex", string("unheard-of"))])).unwrap_err();
     assert!(problem.why.contains("KexAlgorithms \"unheard-of\"") && problem.next.is_some(), "{problem:?}");
+}
+
+#[test]
+fn a_hash_of_gateways() {
+    let (dial, _, _) = dial("");
+    let gateways = IndexMap::from([
+        ("[\"outer\", \"deploy@inner:2200\"]".to_owned(), string("db1")),
+        ("gate".to_owned(), Property::List(vec![string("web1"), string("web2")])),
+        ("empty".to_owned(), Property::Nil),
+    ]);
+    let hops = |name: &str, gateways: &Properties| {
+        let mut host = host(&[]);
+        host.name = name.into();
+        host.properties.insert("gateway".into(), Property::Map(gateways.clone()));
+        match dial.target(&host).unwrap().proxy {
+            deploy_transport::target::Proxy::Jump(hops) => {
+                hops.iter().map(|hop| format!("{}:{}", hop.host, hop.port)).collect::<Vec<_>>().join(",")
+            }
+            _ => "direct".to_owned(),
+        }
+    };
+    assert_eq!(hops("web1", &gateways), "gate:22");
+    assert_eq!(hops("db1", &gateways), "outer:22,inner:2200");
+    // The first that names anybody is everybody else's.
+    assert_eq!(hops("other", &gateways), "outer:22,inner:2200");
+    assert_eq!(hops("web1", &Properties::new()), "direct");
 }

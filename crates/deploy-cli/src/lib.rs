@@ -36,6 +36,7 @@ mod echo;
 mod effects;
 mod held;
 mod help;
+mod hosts;
 mod install;
 mod interrupt;
 mod prompt;

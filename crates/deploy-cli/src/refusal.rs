@@ -70,7 +70,7 @@ fn next(target: &Target, error: &ConnectError) -> String {
         }
         ConnectErrorKind::NotSsh(_) => "see whether the port is right (`set :port`)".to_owned(),
         ConnectErrorKind::HostKeyUnknown(key) => {
-            unknown_key(&key.line, key.files.first().map(|file| file.display().to_string()))
+            unknown_key(target, &key.line, key.files.first().map(|file| file.display().to_string()))
         }
         ConnectErrorKind::HostKeyChanged { recorded, .. } => {
             let place = recorded.first().map(RecordedKey::place).unwrap_or_default();
@@ -80,6 +80,12 @@ fn next(target: &Target, error: &ConnectError) -> String {
         }
         ConnectErrorKind::HostKeyRevoked { recorded, .. } => {
             format!("do not connect; somebody marked this key as stolen in {}", recorded.place())
+        }
+        ConnectErrorKind::HostCertificate { certificate, .. } => {
+            let place = certificate.authority.place();
+            format!(
+                "have a new certificate made for the host by the authority of {place}; find out first why this one is shown"
+            )
         }
         ConnectErrorKind::KnownHostsFile { path, .. } => format!("make {} readable", path.display()),
         ConnectErrorKind::AuthRefused { user, .. } => {
@@ -96,10 +102,11 @@ fn next(target: &Target, error: &ConnectError) -> String {
     }
 }
 
-fn unknown_key(line: &str, file: Option<String>) -> String {
+fn unknown_key(target: &Target, line: &str, file: Option<String>) -> String {
     let file = file.unwrap_or_else(|| "~/.ssh/known_hosts".to_owned());
     format!(
-        "compare the fingerprint with that on the host (`ssh-keygen -lf /etc/ssh/ssh_host_*_key.pub` there), then add this line to {file}:\n{line}"
+        "compare the fingerprint with that on the host (`ssh-keygen -lf /etc/ssh/ssh_host_*_key.pub` there), then let `cap hosts:trust {}` store it for the project, or add this line to {file}:\n{line}",
+        target.asked
     )
 }
 

@@ -3,14 +3,15 @@
 use std::collections::BTreeMap;
 use std::fs::OpenOptions;
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use deploy_engine::{Ended, Engine, Mode, Ports, Settings};
 use deploy_plan::{Clock, Event, Observer, Problem, ProblemKind};
 use deploy_recipe::{Dialect, Loader, Recipe};
 use deploy_report::{Findings, JsonLines, Live, LogFile, Plain, Secrets, Tee, Verbosity, plan_json, plan_text};
+use deploy_ruby::Effects;
 use deploy_transport::{LocalEnvironment, SshConfig};
 use tokio::sync::mpsc;
 
@@ -39,18 +40,20 @@ pub(crate) struct Start {
 }
 
 /// Everything that the parts of one run share.
-struct Session {
-    args: Args,
-    words: Words,
+pub(crate) struct Session {
+    pub(crate) args: Args,
+    pub(crate) words: Words,
     environment: BTreeMap<String, String>,
     directory: PathBuf,
+    /// The recipe's directory, once it is loaded.
+    project: OnceLock<PathBuf>,
     local: LocalEnvironment,
-    screen: Screen,
-    io: Io,
-    secrets: Secrets,
+    pub(crate) screen: Screen,
+    pub(crate) io: Io,
+    pub(crate) secrets: Secrets,
     clock: Arc<SystemClock>,
-    asker: Asker,
-    interrupts: Interrupts,
+    pub(crate) asker: Asker,
+    pub(crate) interrupts: Interrupts,
     findings: Arc<Findings>,
     again: Again,
 }
@@ -107,6 +110,7 @@ impl Session {
             words,
             environment,
             directory,
+            project: OnceLock::new(),
             local,
             screen,
             io,
@@ -143,6 +147,8 @@ impl Session {
             self.list(&recipe, pattern)
         } else if let Some(task) = &self.args.explain {
             self.explain(&recipe, task)
+        } else if let Some(word) = self.host_word(&recipe) {
+            self.host_command(&recipe, word).await
         } else {
             self.deploy(&recipe).await
         };
@@ -190,7 +196,8 @@ impl Session {
         );
         let assignments = |given: &[String]| given.iter().filter_map(|text| deploy_recipe::assignment(text)).collect();
         let allowed = self.environment.get("CAP_ALLOW_REQUIRE").map(String::as_str).unwrap_or_default();
-        let mut loader = Loader::new(Rc::new(effects));
+        let effects = Rc::new(effects);
+        let mut loader = Loader::new(Rc::clone(&effects) as Rc<dyn Effects>);
         loader.files.clone_from(&self.args.file);
         loader.default_too = self.args.default_config;
         loader.before = assignments(&self.args.set_before);
@@ -206,7 +213,34 @@ impl Session {
         loader.role_filters.clone_from(&self.args.roles);
         loader.allow_require =
             allowed.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect();
-        loader.load_unless(self.interrupts.gently.cancelled()).await
+        let loaded = loader.load_unless(self.interrupts.gently.cancelled()).await;
+        // The loader has entered the recipe's directory.
+        let _ = self.project.set(PathBuf::from(effects.cwd()));
+        loaded
+    }
+
+    /// The project's own known_hosts file, beside its `deploy.rb`.
+    pub(crate) fn project_known_hosts(&self) -> PathBuf {
+        self.project.get().unwrap_or(&self.directory).join("config/known_hosts")
+    }
+
+    /// Where the command was typed.
+    pub(crate) fn directory(&self) -> &Path {
+        self.project.get().unwrap_or(&self.directory)
+    }
+
+    /// A variable of the environment.
+    pub(crate) fn variable(&self, name: &str) -> Option<&str> {
+        self.environment.get(name).map(String::as_str).filter(|value| !value.is_empty())
+    }
+
+    /// What turns the recipe's hosts into connections.
+    pub(crate) fn dial(&self, answers: Arc<Answers>, observer: Arc<dyn Observer>) -> Dial {
+        let config = match &self.args.ssh_config {
+            Some(file) => SshConfig::from_file(self.directory.join(file), self.local.clone()),
+            None => SshConfig::standard(self.local.clone()),
+        };
+        Dial::new(config, answers, observer, self.secrets.clone()).with_project_file(self.project_known_hosts())
     }
 
     fn list(&self, recipe: &Recipe, pattern: &str) -> Exit {
@@ -276,11 +310,7 @@ impl Session {
     async fn run_engine(&self, recipe: &Recipe, observer: Arc<dyn Observer>) -> Ended {
         let (sender, requests) = mpsc::unbounded_channel();
         let answers = Arc::new(Answers::new(self.asker.clone(), self.secrets.clone(), sender));
-        let config = match &self.args.ssh_config {
-            Some(file) => SshConfig::from_file(self.directory.join(file), self.local.clone()),
-            None => SshConfig::standard(self.local.clone()),
-        };
-        let dialer = Dial::new(config, Arc::clone(&answers), Arc::clone(&observer), self.secrets.clone());
+        let dialer = self.dial(Arc::clone(&answers), Arc::clone(&observer));
         let clock = Arc::clone(&self.clock);
         let sudo = Box::new(SharedAnswers(answers));
         let engine = Engine::new(Ports { dialer: Box::new(dialer), clock, observer, sudo });
@@ -292,7 +322,7 @@ impl Session {
         }
     }
 
-    fn is_rehearsal(&self) -> bool {
+    pub(crate) fn is_rehearsal(&self) -> bool {
         self.args.plan || self.args.dry_run
     }
 
@@ -311,7 +341,7 @@ impl Session {
     }
 
     /// Whoever watches the run: what decides the exit code, the log file, the display.
-    fn observers(&self) -> Result<Observers, Complaint> {
+    pub(crate) fn observers(&self) -> Result<Observers, Complaint> {
         let mut all: Vec<Arc<dyn Observer>> = vec![self.findings.clone()];
         let mut log = None;
         if let Some(path) = &self.args.log {
@@ -437,7 +467,7 @@ impl Session {
     }
 
     /// Tells what is wrong where no run has begun.
-    fn fail(&self, problems: &[Problem]) -> Exit {
+    pub(crate) fn fail(&self, problems: &[Problem]) -> Exit {
         let text = problems_text(&self.again.problems(problems), &|_| Vec::new());
         self.screen.print(true, self.secrets.clean(&text).as_bytes());
         Exit::of_problems(problems)
@@ -459,7 +489,7 @@ impl Observer for Between {
 }
 
 /// Answers requests for the recipe's `:password` on the recipe's own thread.
-async fn serve_passwords(
+pub(crate) async fn serve_passwords(
     recipe: &Recipe,
     mut requests: mpsc::UnboundedReceiver<PasswordRequest>,
 ) -> std::convert::Infallible {

@@ -44,7 +44,8 @@ pub trait Session: Send + Sync {
 /// A command to start.
 #[derive(Debug, Clone)]
 pub struct Exec {
-    /// Shell text: over SSH the login shell runs it, locally `/bin/sh`.
+    /// Shell text: over SSH the login shell runs it, locally `/bin/sh`. Empty means the login shell itself, as [`Exec::shell`] asks
+    /// for it.
     pub command: String,
     /// Give it a terminal. That merges standard error into standard output and makes closing the channel end the command.
     pub pty: Option<Pty>,
@@ -61,6 +62,11 @@ impl Exec {
     /// A plain command: no terminal, no agent, waiting for the server's word.
     pub fn new(command: impl Into<String>) -> Self {
         Self { command: command.into(), pty: None, forward_agent: false, env: Vec::new(), wait: true }
+    }
+
+    /// The login shell, for a person if there is a terminal. Over SSH only.
+    pub fn shell(pty: Option<Pty>) -> Self {
+        Self { pty, ..Self::new("") }
     }
 
     /// The same without waiting for the server's word.

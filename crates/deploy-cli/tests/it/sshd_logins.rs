@@ -239,3 +239,117 @@ fn a_repository_behind_the_passed_on_agent() {
     assert!(fs::read_to_string(stage.project.join(".ssh/known_hosts")).unwrap().starts_with("|1|"));
     deploy().expect(0);
 }
+
+/// The fleet's ssh_config without the known_hosts file that trusts everything.
+fn config_without_trust(stage: &Stage) -> PathBuf {
+    let text = fs::read_to_string(&stage.fleet.ssh_config).unwrap();
+    let text: String = text.lines().filter(|l| !l.contains("KnownHostsFile")).map(|l| format!("{l}\n")).collect();
+    let path = stage.project.join("ssh_config_without_trust");
+    fs::write(&path, format!("{text}Host *\n  UserKnownHostsFile none\n  GlobalKnownHostsFile none\n")).unwrap();
+    path
+}
+
+fn fingerprint(key: &str) -> String {
+    let mut child =
+        Command::new("ssh-keygen").args(["-lf", "-"]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    std::io::Write::write_all(&mut child.stdin.take().unwrap(), key.as_bytes()).unwrap();
+    let text = String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap();
+    text.split(' ').nth(1).unwrap().to_owned()
+}
+
+#[test]
+fn hosts_are_trusted_by_a_person_or_by_their_fingerprints() {
+    let Some(fleet) = start(FleetSpec::sshd(), "sshd") else { return };
+    let stage = Stage::new(fleet, Scm::Git);
+    let config = config_without_trust(&stage);
+    let cap = |args: &[&str]| with_config(&stage, &config, args);
+    let known = stage.project.join("config/known_hosts");
+    let keys: Vec<String> = ALL.iter().map(|host| fingerprint(&stage.fleet.host(host).unwrap().host_key)).collect();
+
+    let ran = stage.run(cap(&["deploy:setup"])).expect(6);
+    ran.says(&["is not known", "hosts:trust web1.example.com", &keys[0]]);
+    // Nobody to ask, a wrong fingerprint, a host that is not there: nothing is stored.
+    stage.run(cap(&["hosts:trust"])).expect(2).says(&["--fingerprint", "web1", "next:"]);
+    let wrong = ["hosts:trust", "web1", "--fingerprint", "SHA256:AAAA"];
+    stage.run(cap(&wrong)).expect(6).says(&["none of those given", &keys[0]]);
+    stage.run(cap(&["hosts:trust", "nobody"])).expect(2).says(&["nobody", "db1.example.com"]);
+    stage.run(cap(&["hosts:trust", "--fingerprint", "MD5:11"])).expect(2).says(&["SHA256:"]);
+    stage.run(cap(&["-n", "hosts:trust"])).expect(2);
+    assert!(!known.exists());
+
+    // One by its fingerprint, the others by a person who says no once.
+    stage
+        .run(cap(&["hosts:trust", "web1", "--fingerprint", &keys[0]]))
+        .expect(0)
+        .says(&["stored in config/known_hosts"]);
+    assert_eq!(fs::read_to_string(&known).unwrap().lines().count(), 1);
+    let ran = answered(&cap(&["hosts:trust"]), "(yes/no)", &["yes", "no", "yes", "yes"]).expect(6);
+    for key in &keys[1..] {
+        assert!(ran.text.contains(key), "{key}: {}", ran.text);
+    }
+    assert!(ran.text.contains("web1.example.com: its key is trusted"), "{}", ran.text);
+    assert_eq!(fs::read_to_string(&known).unwrap().lines().count(), 4);
+    answered(&cap(&["hosts:trust"]), "(yes/no)", &["yes"]).expect(0);
+    stage.run(cap(&["deploy:setup"])).expect(0);
+
+    // A key that changes is never replaced, whatever is said.
+    let changed = fs::read_to_string(&known).unwrap();
+    let (first, second) = (stage.fleet.host("web1").unwrap(), stage.fleet.host("web2").unwrap());
+    fs::write(&known, changed.replace(&first.host_key, &second.host_key)).unwrap();
+    let ran = stage.run(cap(&["hosts:trust", "--fingerprint", &keys[0]])).expect(6);
+    ran.says(&["has changed", "config/known_hosts:1"]);
+    stage.run(cap(&["deploy:setup"])).expect(6).says(&["has changed"]);
+    // Unless the recipe asks for it, and then each run says so.
+    stage.write("config/deploy.rb", &format!("{RECIPE}\nssh_options[:verify_host_key] = :never\n"));
+    for _ in 0..2 {
+        stage.run(cap(&["deploy:setup"])).expect(0).says(&["switches the check of host keys off"]);
+    }
+}
+
+#[test]
+fn a_shell_on_a_host() {
+    let Some(fleet) = start(FleetSpec::sshd(), "sshd") else { return };
+    let stage = Stage::new(fleet, Scm::Git);
+    let mut terminal = Terminal::start(&stage.bare(&["ssh", "app1"]));
+    terminal.wait_for("$ ");
+    terminal.type_line("hostname; tty; stty size; exit 0");
+    let ran = terminal.end().expect(0);
+    for word in ["app1", "/dev/pts"] {
+        assert!(ran.text.contains(word), "{word}: {}", ran.text);
+    }
+    let ran = stage.run(stage.bare(&["ssh", "web2.example.com", "echo on $(hostname); exit 3"])).expect(1);
+    assert!(ran.text.contains("on web2\n"), "{}", ran.text);
+    stage.run(stage.bare(&["ssh", "web2", "cat"])).expect(0);
+    stage.run(stage.bare(&["ssh"])).expect(2).says(&["ssh HOST", "db1.example.com"]);
+    stage.run(stage.bare(&["ssh", "nobody"])).expect(2).says(&["nobody", "db1.example.com"]);
+    stage.fleet.stop_host("web2").unwrap();
+    stage.run(stage.bare(&["ssh", "web2"])).expect(6).says(&["web2.example.com", "next:"]);
+}
+
+#[test]
+fn gateways_as_a_name_a_chain_and_a_hash() {
+    let Some(fleet) = start(FleetSpec::sshd(), "sshd") else { return };
+    let stage = Stage::new(fleet, Scm::Git);
+    let gateway = |value: &str| {
+        stage.write("config/deploy.rb", &format!("{RECIPE}\nset :gateway, {value}\n"));
+        stage.run(stage.bare(&["invoke", "COMMAND=echo from $SSH_CONNECTION", "ROLES=app"]))
+    };
+    // The servers' own logs are the proof: on loopback every connection comes from the same address.
+    let logins = |host: &str| {
+        let root = stage.fleet.host(host).unwrap().root.clone().unwrap();
+        fs::read_to_string(root.join("var/log/sshd.log")).unwrap().matches("Accepted publickey").count()
+    };
+    let begun = ["web1", "web2", "db1"].map(logins);
+    gateway("'web1.example.com'").expect(0);
+    let now = || -> Vec<usize> { ["web1", "web2", "db1"].map(logins).iter().zip(begun).map(|(a, b)| a - b).collect() };
+    assert_eq!(now(), [1, 0, 0], "one login for both hosts behind it");
+    gateway("['web1.example.com', 'web2.example.com']").expect(0);
+    assert_eq!(now(), [2, 1, 0]);
+    gateway(
+        "{ ['web1.example.com', 'web2.example.com'] => 'app1.example.com', 'db1.example.com' => ['app2.example.com'] }",
+    )
+    .expect(0);
+    assert_eq!(now(), [3, 2, 1]);
+    let ran = gateway("'nobody.example.com'").expect(6);
+    ran.says(&["nobody.example.com", "next:"]);
+}

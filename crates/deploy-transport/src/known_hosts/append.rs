@@ -9,7 +9,10 @@ use rustix::fs::{FlockOperation, flock};
 
 /// Adds a line at the end of the file, unless it is there already. The file is made with mode 0600 and its directory
 /// with 0700 if they do not exist.
-pub(crate) fn append(path: &Path, line: &str) -> io::Result<()> {
+///
+/// # Errors
+/// What the system said: the directory cannot be made, or the file not be written.
+pub fn append(path: &Path, line: &str) -> io::Result<()> {
     if let Some(parent) = path.parent().filter(|p| !p.as_os_str().is_empty()) {
         std::fs::DirBuilder::new().recursive(true).mode(0o700).create(parent)?;
     }

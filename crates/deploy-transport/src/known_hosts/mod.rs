@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use data_encoding::{BASE64, BASE64_NOPAD};
 use ring::digest;
 
-pub(crate) use append::append;
+pub use append::append;
 pub(crate) use line::key_type_of;
 use line::{Line, Marker};
 

@@ -35,6 +35,7 @@ enum Request {
     Pty,
     AgentForwarding,
     Exec,
+    Shell,
 }
 
 /// What a pump needs to know.
@@ -67,8 +68,13 @@ pub(crate) async fn start(
         write.agent_forward(true).await?;
         requests.push_back(Request::AgentForwarding);
     }
-    write.exec(true, command_line(exec)).await?;
-    requests.push_back(Request::Exec);
+    if exec.command.is_empty() {
+        write.request_shell(true).await?;
+        requests.push_back(Request::Shell);
+    } else {
+        write.exec(true, command_line(exec)).await?;
+        requests.push_back(Request::Exec);
+    }
 
     let write = Arc::new(write);
     let (input_sender, input) = mpsc::channel(INPUTS);
@@ -268,11 +274,15 @@ impl Pump {
         };
         let host = self.context.host.clone();
         match (request, granted) {
-            (Request::Exec, true) => self.accept(Ok(())),
+            (Request::Exec | Request::Shell, true) => self.accept(Ok(())),
             (Request::Pty | Request::AgentForwarding, true) => {}
             (Request::AgentForwarding, false) => lock(&self.notes).push(Note::AgentForwardingRefused),
-            (Request::Pty | Request::Exec, false) => {
-                let request = if request == Request::Pty { "pty" } else { "exec" };
+            (Request::Pty | Request::Exec | Request::Shell, false) => {
+                let request = match request {
+                    Request::Pty => "pty",
+                    Request::Shell => "shell",
+                    _ => "exec",
+                };
                 self.exit = Some(ExitStatus::Lost(format!("the server refused the {request} request")));
                 self.accept(Err(ExecError::Refused { host, request }));
                 // The server leaves the channel open.

@@ -1,0 +1,96 @@
+//! Commands about the recipe's hosts themselves: `cap hosts:trust` and `cap ssh HOST`.
+
+mod shell;
+mod trust;
+
+use std::sync::Arc;
+
+use deploy_inventory::Host;
+use deploy_plan::{Observer, Problem, ProblemKind};
+use deploy_recipe::Recipe;
+use tokio::sync::mpsc;
+
+use crate::dial::Dial;
+use crate::errors::{Complaint, Exit};
+use crate::prompt::Answers;
+use crate::wire::{Session, serve_passwords};
+
+/// The words that begin such a command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum HostWord {
+    Trust,
+    Shell,
+}
+
+impl HostWord {
+    fn text(self) -> &'static str {
+        match self {
+            Self::Trust => "hosts:trust",
+            Self::Shell => "ssh",
+        }
+    }
+}
+
+impl Session {
+    /// The command that the command line begins with. A task of the recipe with that name comes first.
+    pub(crate) fn host_word(&self, recipe: &Recipe) -> Option<HostWord> {
+        let first = self.words.tasks.first()?;
+        let word = [HostWord::Trust, HostWord::Shell].into_iter().find(|word| word.text() == first)?;
+        recipe.explain(first).is_err().then_some(word)
+    }
+
+    pub(crate) async fn host_command(&self, recipe: &Recipe, word: HostWord) -> Exit {
+        if self.is_rehearsal() {
+            let next = format!("leave out --plan and -n; `cap {}` changes nothing on any host", word.text());
+            let complaint =
+                Complaint::usage(format!("plan {}", word.text()), "the command line", "there is nothing to plan", next);
+            return crate::complain(&self.io, &complaint);
+        }
+        let hosts = match recipe.hosts().await {
+            Ok(hosts) => hosts,
+            Err(problem) => return self.fail(&[*problem]),
+        };
+        let observer: Arc<dyn Observer> = match self.observers() {
+            Ok((_, observer)) => observer,
+            Err(complaint) => return crate::complain(&self.io, &complaint),
+        };
+        let (sender, requests) = mpsc::unbounded_channel();
+        let answers = Arc::new(Answers::new(self.asker.clone(), self.secrets.clone(), sender));
+        let dial = self.dial(answers, observer);
+        let names = self.words.tasks.split_first().map(|(_, names)| names.to_vec()).unwrap_or_default();
+        let work = async {
+            match word {
+                HostWord::Trust => self.trust(&dial, &hosts, &names).await,
+                HostWord::Shell => self.shell(&dial, &hosts, &names).await,
+            }
+        };
+        tokio::select! {
+            done = work => done.unwrap_or_else(|problem| self.fail(&[*problem])),
+            never = serve_passwords(recipe, requests) => match never {},
+            () = self.interrupts.gently.cancelled(), if word == HostWord::Trust => Exit::Interrupted,
+        }
+    }
+}
+
+/// The host that a person means: by its whole name, its id, or the first part of its name if that is clear.
+fn find<'a>(hosts: &'a [Host], name: &str) -> Result<&'a Host, Box<Problem>> {
+    let exact = hosts.iter().find(|host| host.name == name || host.id.as_str() == name);
+    let short: Vec<&Host> =
+        hosts.iter().filter(|host| host.name.split('.').next().is_some_and(|first| first == name)).collect();
+    match (exact, short.as_slice()) {
+        (Some(host), _) => Ok(host),
+        (None, [host]) => Ok(host),
+        _ => {
+            let mut known: Vec<&str> = hosts.iter().map(|host| host.name.as_str()).collect();
+            known.dedup();
+            let why = format!("the recipe has no host of the name {name:?}");
+            let problem = Problem::new(ProblemKind::NoHosts, format!("find the host {name:?}"), why);
+            Err(Box::new(problem.next(format!("name one of the recipe's hosts: {}", known.join(", ")))))
+        }
+    }
+}
+
+/// What a connection to a host needs, or why there can be none.
+fn target(dial: &Dial, host: &Host) -> Result<deploy_transport::Target, Box<Problem>> {
+    deploy_engine::Dialer::target(dial, host).map_err(Box::new)
+}
