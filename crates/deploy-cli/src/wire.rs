@@ -147,8 +147,8 @@ impl Session {
             self.list(&recipe, pattern)
         } else if let Some(task) = &self.args.explain {
             self.explain(&recipe, task)
-        } else if let Some(word) = self.host_word(&recipe) {
-            self.host_command(&recipe, word).await
+        } else if let Some((word, names)) = self.host_word(&recipe) {
+            self.host_command(&recipe, word, &names).await
         } else {
             self.deploy(&recipe).await
         };

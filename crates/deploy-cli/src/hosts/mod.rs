@@ -32,14 +32,17 @@ impl HostWord {
 }
 
 impl Session {
-    /// The command that the command line begins with. A task of the recipe with that name comes first.
-    pub(crate) fn host_word(&self, recipe: &Recipe) -> Option<HostWord> {
-        let first = self.words.tasks.first()?;
+    /// The command that the command line begins with, perhaps behind a stage (`cap production ssh web1`), and what it is about.
+    /// A task of the recipe with that name comes first.
+    pub(crate) fn host_word(&self, recipe: &Recipe) -> Option<(HostWord, Vec<String>)> {
+        let tasks = &self.words.tasks;
+        let stages = tasks.iter().take_while(|task| recipe.explain(task).is_ok()).count().min(1);
+        let (first, names) = tasks.get(stages..)?.split_first()?;
         let word = [HostWord::Trust, HostWord::Shell].into_iter().find(|word| word.text() == first)?;
-        recipe.explain(first).is_err().then_some(word)
+        recipe.explain(first).is_err().then(|| (word, names.to_vec()))
     }
 
-    pub(crate) async fn host_command(&self, recipe: &Recipe, word: HostWord) -> Exit {
+    pub(crate) async fn host_command(&self, recipe: &Recipe, word: HostWord, names: &[String]) -> Exit {
         if self.is_rehearsal() {
             let next = format!("leave out --plan and -n; `cap {}` changes nothing on any host", word.text());
             let complaint =
@@ -57,11 +60,10 @@ impl Session {
         let (sender, requests) = mpsc::unbounded_channel();
         let answers = Arc::new(Answers::new(self.asker.clone(), self.secrets.clone(), sender));
         let dial = self.dial(answers, observer);
-        let names = self.words.tasks.split_first().map(|(_, names)| names.to_vec()).unwrap_or_default();
         let work = async {
             match word {
-                HostWord::Trust => self.trust(&dial, &hosts, &names).await,
-                HostWord::Shell => self.shell(&dial, &hosts, &names).await,
+                HostWord::Trust => self.trust(&dial, &hosts, names).await,
+                HostWord::Shell => self.shell(&dial, &hosts, names).await,
             }
         };
         tokio::select! {
