@@ -128,7 +128,13 @@ impl Recipe {
 
     fn unknown_task(&self, name: &str) -> Problem {
         let tasks = self.tasks();
-        let hint = did_you_mean(name, tasks.iter().map(|task| task.name.as_str()));
+        let hint = match name {
+            // Its name in dialect 2, which hints about hosts without directories give.
+            "deploy:setup" if self.cap().is_three() => {
+                Some("the directories are made by deploy itself, or by cap STAGE deploy:check:directories".to_owned())
+            }
+            _ => did_you_mean(name, tasks.iter().map(|task| task.name.as_str())),
+        };
         Problem::new(ProblemKind::Usage, format!("run the task `{name}'"), format!("the task `{name}' does not exist"))
             .next(hint.unwrap_or_else(|| "`cap -T` lists the tasks".to_owned()))
     }

@@ -30,7 +30,11 @@ struct Three {
 
 impl Three {
     fn new(fleet: Fleet, deploy: &str) -> Self {
-        let repo = AppRepo::create(&fleet.scratch("repository").unwrap(), Scm::Git).unwrap();
+        Self::with(fleet, Scm::Git, deploy)
+    }
+
+    fn with(fleet: Fleet, scm: Scm, deploy: &str) -> Self {
+        let repo = AppRepo::create(&fleet.scratch("repository").unwrap(), scm).unwrap();
         let server: RepoServer = repo.serve().unwrap();
         let project = fleet.scratch("project").unwrap();
         let three = Self { stage: Stage { fleet, repo, server, project } };
@@ -231,4 +235,22 @@ fn the_example_loads() {
     cap(&["-T"]).expect(0).says(&["cap app:uptime", "cap deploy:restart", "cap deploy:rollback"]);
     cap(&["production", "doctor"]).expect(0).says(&["Capistrano 3", "app2.example.com  [app]"]);
     cap(&["-n", "production", "app:uptime"]).expect(0).says(&["uptime", "web1.example.com"]);
+}
+
+#[test]
+fn subversion() {
+    if !Scm::Subversion.is_installed() {
+        println!("skipped: Subversion is not installed");
+        return;
+    }
+    let three = Three::with(embedded(), Scm::Subversion, "");
+    three.write("Capfile", &CAPFILE.replace("scm/git", "scm/svn").replace("SCM::Git", "SCM::Svn"));
+    let first = three.stage.repo.head().unwrap();
+    three.cap(&["production", "deploy"]).expect(0);
+    let one = three.check_live(&first, "1");
+    let second = three.stage.repo.release("2").unwrap();
+    three.cap(&["production", "deploy"]).expect(0);
+    three.check_live(&second, "2");
+    three.cap(&["production", "deploy:rollback", &format!("ROLLBACK_RELEASE={one}")]).expect(0);
+    assert_eq!(three.check_live(&first, "1"), one);
 }

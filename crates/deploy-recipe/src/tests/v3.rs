@@ -332,6 +332,8 @@ async fn what_is_wrong_is_told_at_its_place() {
         let found = problem("", rake, words).await;
         assert!(found.why.contains(wanted), "{words:?}: {} {}", found.what, found.why);
     }
+    let setup = problem("", "", &["production", "deploy:setup"]).await;
+    assert!(setup.next.is_some_and(|next| next.contains("deploy:check:directories")));
     let unknown = load(project("require 'capistrano/nosuch'\n", "", ""), &["production"]).await.err().unwrap();
     assert_eq!(unknown.site.map(|site| site.to_string()).as_deref(), Some("Capfile:6:1"));
     assert!(unknown.next.is_some_and(|next| next.contains("CAP_ALLOW_REQUIRE=capistrano/nosuch")));
