@@ -9,6 +9,8 @@ mod faults;
 #[cfg(test)]
 mod host_keys;
 #[cfg(test)]
+mod hostile;
+#[cfg(test)]
 mod interop;
 #[cfg(test)]
 mod local;
