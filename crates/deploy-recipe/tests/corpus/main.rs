@@ -163,6 +163,9 @@ async fn load(case: &Case, stage: &Option<String>, allowed: &[String]) -> Result
     let usual = ["Capfile", "capfile", "config/deploy.rb"].iter().any(|name| case.files.contains_key(*name));
     if !usual {
         loader.files = vec!["app/config/deploy.rb".to_owned()];
+    } else if let (Some(stage), "dialect 3") = (stage, case.generation) {
+        let name = stage.rsplit('/').next().unwrap_or(stage);
+        loader.words = vec![name.trim_end_matches(".rb").to_owned()];
     } else if let Some(stage) = stage {
         loader.default_too = true;
         loader.files = vec![stage.clone()];
@@ -231,7 +234,7 @@ fn itself(problem: &Problem) -> bool {
     let source = problem.why.lines().nth(1).unwrap_or_default().trim();
     let words = ["raise", "abort", "exit", "fail"];
     let mut tokens = source.split(|c: char| !c.is_alphanumeric() && c != '_');
-    problem.why.contains("(Errno::ENOENT)")
+    ["(Errno::ENOENT)", "(KeyError)"].iter().any(|class| problem.why.contains(class))
         || problem.why.starts_with("it ended with status")
         || problem.why.starts_with("it called exit")
         || tokens.any(|token| words.contains(&token))

@@ -21,6 +21,15 @@ pub(super) fn call(call: &Call, this: &Rc<Class>, name: &str, args: &Args) -> Re
         (_, "===") => Value::Bool(call.interp().is_a(&args.at(0), this.name())),
         (_, "<=" | "<" | ">=" | ">" | "<=>") => order(this, other()?.as_ref(), name),
         (_, "superclass") => this.parent().cloned().map_or(Value::Nil, Value::Class),
+        (_, "const_defined?" | "const_get") => {
+            let wanted = super::name_of(call, &args.at(0))?;
+            let full = if this.name() == "Object" { wanted } else { format!("{}::{wanted}", this.name()) };
+            match call.interp().find_const(call, &full)? {
+                found if name == "const_defined?" => Value::Bool(found.is_some()),
+                Some(found) => found,
+                None => return Err(call.interp().unknown_const(call, &full)),
+            }
+        }
         (_, "ancestors") => {
             let mut chain = Vec::new();
             for class in std::iter::successors(Some(this.clone()), |c| c.parent().cloned()) {
