@@ -89,6 +89,16 @@ pub struct Args {
     #[arg(short = 'n', long, help_heading = "Look, change nothing")]
     pub dry_run: bool,
 
+    /// The release that deploy:rollback goes to, or that release:bad and its like are about (RELEASE=)
+    #[arg(long = "to", value_name = "RELEASE", help_heading = "Run")]
+    pub release: Option<String>,
+    /// What deploy:lock tells those whom it stops (MESSAGE=)
+    #[arg(short, long, value_name = "TEXT", help_heading = "Run")]
+    pub message: Option<String>,
+    /// Wait this long for a lock that another run holds
+    #[arg(long, value_name = "SECONDS", default_value_t = 0, help_heading = "Run")]
+    pub lock_wait: u32,
+
     /// Ask for the login password at the start
     #[arg(short, long, help_heading = "SSH")]
     pub password: bool,
@@ -169,6 +179,9 @@ impl Args {
                 Some((name, value)) if is_name(name) => words.environment.push((name.to_owned(), value.to_owned())),
                 _ => words.tasks.push(word.clone()),
             }
+        }
+        for (name, flag) in [("RELEASE", &self.release), ("MESSAGE", &self.message)] {
+            words.environment.extend(flag.iter().map(|value| (name.to_owned(), value.clone())));
         }
         words
     }
@@ -303,6 +316,14 @@ mod tests {
         let words = read("deploy:setup HOSTS=web1,web2 a:b=c deploy REASON=").words();
         assert_eq!(words.tasks, ["deploy:setup", "a:b=c", "deploy"]);
         assert_eq!(words.environment, [("HOSTS".into(), "web1,web2".into()), ("REASON".into(), String::new())]);
+    }
+
+    #[test]
+    fn flags_for_what_tasks_read_from_the_environment() {
+        let args = read("deploy:rollback --to 20261123054446 --lock-wait 30 -m freeze");
+        let expected = [("RELEASE".to_owned(), "20261123054446".to_owned()), ("MESSAGE".into(), "freeze".into())];
+        assert_eq!(args.words().environment, expected);
+        assert_eq!((args.lock_wait, read("deploy").lock_wait), (30, 0));
     }
 
     #[test]

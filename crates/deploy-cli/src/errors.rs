@@ -233,6 +233,11 @@ fn problem_text(
             lines.iter().for_each(|line| tails.push_str(&format!("    {line}\n")));
         }
     }
+    if names.is_empty() && !problem.tail.is_empty() {
+        // What was found on the hosts, one line each.
+        tails.push_str("  found:\n");
+        problem.tail.iter().for_each(|line| tails.push_str(&format!("    {line}\n")));
+    }
     let next = problem.next.as_deref().unwrap_or_else(|| hint(problem.kind));
     four_parts(&problem.what, &place, &problem.why, &tails, next)
 }

@@ -120,6 +120,7 @@ fn exits_of_runs() {
         elapsed: Duration::ZERO,
         result,
         note: String::new(),
+        round_trips: 0,
     };
     let summary = |outcome, result, late_failure| Summary {
         outcome,

@@ -337,7 +337,7 @@ impl Session {
         let named =
             ["USER", "LOGNAME"].iter().find_map(|name| self.environment.get(*name)).filter(|name| !name.is_empty());
         let by = format!("{}@{}", named.unwrap_or(&self.local.user), self.local.hostname);
-        Settings { mode, by, tasks: self.words.tasks.clone(), started, flush: true }
+        Settings { mode, by, tasks: self.words.tasks.clone(), started, flush: true, lock_wait: self.args.lock_wait }
     }
 
     /// Whoever watches the run: what decides the exit code, the log file, the display.

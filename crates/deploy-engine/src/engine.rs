@@ -32,6 +32,8 @@ pub struct Settings {
     pub started: String,
     /// Whether releases are flushed to disk before they can go live.
     pub flush: bool,
+    /// Seconds to wait for a lock that another run holds; 0 is not to wait.
+    pub lock_wait: u32,
 }
 
 /// The end of a run.
@@ -79,6 +81,7 @@ impl Engine {
             }
             run.turn_back().await;
         }
+        run.state.borrow_mut().round_trips = run.fleet.round_trips();
         run.fleet.close().await;
         let elapsed = self.ports.clock.monotonic().saturating_sub(start);
         let ended = run.end(elapsed);

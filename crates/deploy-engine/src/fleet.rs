@@ -24,7 +24,8 @@ impl Fleet {
         Self { ports, hosts: RefCell::new(HashMap::new()) }
     }
 
-    /// Makes sure that all of these hosts are connected. If one is not, all of the failures are reported.
+    /// Makes sure that all of these hosts are logged in to. If one is not, all of the failures are reported. Whether a
+    /// shell runs there is seen with the first work, which travels with the runner's program: [`refusal`](Self::refusal).
     pub(crate) async fn connect(&self, program: &dyn Program, wanted: &[HostId]) -> Result<(), Vec<Problem>> {
         let missing: Vec<HostId> = wanted.iter().filter(|id| !self.hosts.borrow().contains_key(*id)).cloned().collect();
         let results = join_all(missing.iter().map(|id| self.dial(program, id))).await;
@@ -38,6 +39,29 @@ impl Fleet {
             }
         }
         if problems.is_empty() { Ok(()) } else { Err(problems) }
+    }
+
+    /// The same, and waits until a shell runs on each of them.
+    pub(crate) async fn make_ready(&self, program: &dyn Program, wanted: &[HostId]) -> Result<(), Vec<Problem>> {
+        self.connect(program, wanted).await?;
+        let handles: Vec<HostHandle> = {
+            let hosts = self.hosts.borrow();
+            wanted.iter().filter_map(|id| hosts.get(id).cloned()).collect()
+        };
+        join_all(handles.iter().map(HostHandle::greeted)).await;
+        let problems: Vec<Problem> = wanted.iter().filter_map(|id| self.refusal(id)).collect();
+        if problems.is_empty() { Ok(()) } else { Err(problems) }
+    }
+
+    /// Why no shell runs on a host, once that is known.
+    pub(crate) fn refusal(&self, id: &HostId) -> Option<Problem> {
+        let why = self.hosts.borrow().get(id)?.refusal()?;
+        Some(Problem::new(ProblemKind::Connect, format!("start a shell on {id}"), why).on(id))
+    }
+
+    /// How many round trips each connected host has cost behind its login.
+    pub(crate) fn round_trips(&self) -> HashMap<HostId, u32> {
+        self.hosts.borrow().iter().map(|(id, handle)| (id.clone(), handle.round_trips())).collect()
     }
 
     async fn dial(&self, program: &dyn Program, id: &HostId) -> Result<HostHandle, Problem> {

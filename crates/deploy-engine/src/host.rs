@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::error::Error;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use deploy_inventory::HostId;
@@ -12,7 +13,7 @@ use deploy_shell::runner::{
     StepId as Number, Work, boot,
 };
 use deploy_transport::{Event as Received, Exec, Pty, Running, Secret, Session, Stdin};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 use tracing::Instrument as _;
 
@@ -20,6 +21,7 @@ use crate::flight::{Job, JobKind, JobResult};
 use crate::group::{Group, group};
 use crate::ports::Ports;
 use crate::progress::Progress;
+use crate::turns::Turns;
 
 /// How long a runner may take to say hello: a login shell may do much before it.
 const HELLO_LIMIT: Duration = Duration::from_secs(10);
@@ -35,15 +37,23 @@ enum Ask {
     Close { reply: oneshot::Sender<()> },
 }
 
+/// Whether the runner has said hello: not yet, yes, or why it never will.
+type Greeting = Option<Result<(), String>>;
+
 /// A handle on a connected host; cheap to clone.
 #[derive(Clone)]
 pub(crate) struct HostHandle {
     asks: mpsc::UnboundedSender<Ask>,
     kills: mpsc::UnboundedSender<()>,
+    greeting: watch::Receiver<Greeting>,
+    /// Whether somebody has waited for the hello: then it has cost a round trip.
+    awaited: Arc<AtomicBool>,
+    round_trips: Arc<AtomicU32>,
 }
 
 impl HostHandle {
-    /// Starts the runner on a session and waits until it has said hello.
+    /// Starts the runner on a session. Jobs may be sent at once: they travel with the runner's program. Whether there is a
+    /// shell that runs it is told by [`greeted`](Self::greeted).
     pub(crate) async fn start(
         id: HostId,
         session: Arc<dyn Session>,
@@ -55,6 +65,8 @@ impl HostHandle {
         let mut running = session.exec(exec).await.map_err(|error| error.to_string())?;
         let nonce = nonce();
         let stdin = running.take_stdin().ok_or("the channel has no input")?;
+        let (greet, greeting) = watch::channel(None);
+        let (round_trips, awaited) = (Arc::new(AtomicU32::new(0)), Arc::new(AtomicBool::new(false)));
         let mut host = HostTask {
             out: Decoder::stdout(&nonce),
             err: Decoder::stderr(&nonce),
@@ -66,18 +78,45 @@ impl HostHandle {
             terminal_input: None,
             to_start: None,
             lost: None,
+            greet,
+            noise: Vec::new(),
+            holds: false,
+            turns: Turns::default(),
+            awaited: Arc::clone(&awaited),
+            round_trips: Arc::clone(&round_trips),
             id,
             session,
             running,
             ports,
         };
+        host.turns.sent();
+        host.count();
         let _ = host.writer.send(boot(&nonce, SILENCE_LIMIT));
-        host.wait_for_hello().await?;
         let (asks, asked) = mpsc::unbounded_channel();
         let (kills, killed) = mpsc::unbounded_channel();
         let span = tracing::info_span!("host", host = %host.id);
         tokio::spawn(host.work(asked, killed).instrument(span));
-        Ok(Self { asks, kills })
+        Ok(Self { asks, kills, greeting, awaited, round_trips })
+    }
+
+    /// Waits until the runner has said hello, or cannot any more.
+    pub(crate) async fn greeted(&self) -> Result<(), String> {
+        self.awaited.store(true, Ordering::Relaxed);
+        let mut greeting = self.greeting.clone();
+        match greeting.wait_for(Option::is_some).await {
+            Ok(said) => said.clone().unwrap_or(Ok(())),
+            Err(_) => Err("the connection has ended".to_owned()),
+        }
+    }
+
+    /// Why there is no runner, once that is known.
+    pub(crate) fn refusal(&self) -> Option<String> {
+        self.greeting.borrow().clone()?.err()
+    }
+
+    /// How many round trips the host has cost behind its login.
+    pub(crate) fn round_trips(&self) -> u32 {
+        self.round_trips.load(Ordering::Relaxed)
     }
 
     /// Gives the host jobs and waits for their results.
@@ -149,52 +188,51 @@ struct HostTask {
     to_start: Option<(String, Option<Arc<Secret>>)>,
     /// Why nothing can be done any more.
     lost: Option<String>,
+    /// Where the runner's hello is told.
+    greet: watch::Sender<Greeting>,
+    /// What the login shell printed before it.
+    noise: Vec<u8>,
+    /// Whether the lock is, or may be, held there.
+    holds: bool,
+    turns: Turns,
+    awaited: Arc<AtomicBool>,
+    /// The count of them for others to read.
+    round_trips: Arc<AtomicU32>,
     ports: Arc<Ports>,
 }
 
 impl HostTask {
-    async fn wait_for_hello(&mut self) -> Result<(), String> {
-        let mut noise = Vec::new();
-        let hello = timeout(HELLO_LIMIT, self.hello(&mut noise)).await;
-        if !noise.is_empty() {
-            let shown = String::from_utf8_lossy(&noise).trim_end().to_owned();
+    fn is_greeted(&self) -> bool {
+        self.greet.borrow().is_some()
+    }
+
+    /// The hello has come, or it never will.
+    fn greeted(&mut self, hello: Result<(), String>) {
+        if self.is_greeted() {
+            return;
+        }
+        if !self.noise.is_empty() {
+            let shown = String::from_utf8_lossy(&self.noise).trim_end().to_owned();
             let text = format!("the login shell prints before it runs commands; ignored: {shown}");
             self.tell(Level::Warning, text);
         }
-        match hello {
-            Ok(result) => result,
-            Err(_) => Err(format!("the login shell did not run sh within {} s", HELLO_LIMIT.as_secs())),
-        }
+        let _ = self.greet.send(Some(hello));
     }
 
-    async fn hello(&mut self, noise: &mut Vec<u8>) -> Result<(), String> {
-        loop {
-            match self.running.next().await {
-                Some(Received::Stdout(bytes)) => {
-                    for said in self.out.push(&bytes) {
-                        match said {
-                            Said::Noise(bytes) if noise.len() < NOISE_LIMIT => noise.extend_from_slice(&bytes),
-                            Said::Hello(_) => return Ok(()),
-                            Said::BadHello(error) => return Err(error.to_string()),
-                            _ => {}
-                        }
-                    }
-                }
-                Some(Received::Stderr(bytes)) => {
-                    if noise.len() < NOISE_LIMIT {
-                        noise.extend_from_slice(&bytes);
-                    }
-                }
-                Some(Received::Exit(status)) => return Err(format!("the login shell ended: {status}")),
-                None => return Err("the connection was closed".to_owned()),
-            }
-        }
+    fn noise(&mut self, bytes: &[u8]) {
+        let room = NOISE_LIMIT.saturating_sub(self.noise.len());
+        self.noise.extend(bytes.iter().take(room));
+    }
+
+    fn count(&self) {
+        self.round_trips.store(self.turns.count(), Ordering::Relaxed);
     }
 
     /// Until the handle is gone or the host says goodbye.
     async fn work(mut self, mut asks: mpsc::UnboundedReceiver<Ask>, mut kills: mpsc::UnboundedReceiver<()>) {
         let mut beat = interval(HEARTBEAT);
         beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut no_hello = std::pin::pin!(sleep(HELLO_LIMIT));
         loop {
             if let Some((text, stdin)) = self.to_start.take() {
                 self.start_terminal(&text, stdin).await;
@@ -218,6 +256,9 @@ impl HostTask {
                     }
                 },
                 _ = beat.tick(), if self.lost.is_none() => self.send(&Request::Heartbeat),
+                () = &mut no_hello, if self.lost.is_none() && !self.is_greeted() => {
+                    self.lose(&format!("the login shell did not run sh within {} s", HELLO_LIMIT.as_secs()));
+                }
                 () = sleep(remaining.unwrap_or_default()), if remaining.is_some() => {
                     self.kill("over its deadline");
                 }
@@ -261,7 +302,16 @@ impl HostTask {
 
     /// Writes what the runner may have now.
     fn pump(&mut self) {
+        let before = self.outbox.requests();
         let bytes = self.outbox.take();
+        if self.outbox.requests() > before {
+            if self.awaited.swap(false, Ordering::Relaxed) {
+                self.turns.answered();
+            }
+            self.turns.sent();
+            self.count();
+            tracing::debug!(round_trips = self.turns.count(), bytes = bytes.len(), "work sent");
+        }
         if !bytes.is_empty() {
             let _ = self.writer.send(bytes);
         }
@@ -360,17 +410,41 @@ impl HostTask {
             Some(Received::Stdout(bytes)) => {
                 for said in self.out.push(&bytes) {
                     self.outbox.on_event(&said);
+                    self.note(&said);
                     self.hear(said, Stream::Out);
                 }
                 self.pump();
             }
             Some(Received::Stderr(bytes)) => {
                 for said in self.err.push(&bytes) {
+                    self.note(&said);
                     self.hear(said, Stream::Err);
                 }
             }
-            Some(Received::Exit(status)) => self.lose(&format!("the shell on the host ended: {status}")),
+            Some(Received::Exit(status)) if self.is_greeted() => {
+                self.lose(&format!("the shell on the host ended: {status}"));
+            }
+            Some(Received::Exit(status)) => self.lose(&format!("the login shell ended: {status}")),
             None => self.lose("the connection was lost"),
+        }
+    }
+
+    /// What an event means for the host as a whole.
+    fn note(&mut self, said: &Said) {
+        match said {
+            Said::Noise(bytes) => self.noise(bytes),
+            Said::Hello(_) => self.greeted(Ok(())),
+            Said::BadHello(error) => self.lose(&error.to_string()),
+            Said::LockTaken { .. } => {
+                self.holds = true;
+                self.turns.answered();
+            }
+            Said::Unlocked { .. } => {
+                self.holds = false;
+                self.turns.answered();
+            }
+            Said::End { .. } | Said::LockRefused { .. } | Said::LockFailed { .. } => self.turns.answered(),
+            _ => {}
         }
     }
 
@@ -395,6 +469,7 @@ impl HostTask {
 
     fn lose(&mut self, why: &str) {
         self.lost = Some(why.to_owned());
+        self.greeted(Err(why.to_owned()));
         // A command on a channel of its own went with the connection.
         (self.terminal, self.terminal_input, self.to_start) = (None, None, None);
         if let Some(flight) = &mut self.flight {
@@ -408,6 +483,9 @@ impl HostTask {
     }
 
     async fn start_terminal(&mut self, text: &str, stdin: Option<Arc<Secret>>) {
+        // The channel's opening and the command's start are each waited for.
+        self.turns.waited(2);
+        self.count();
         match self.session.exec(Exec::new(text).with_pty(Pty::default())).await {
             Ok(mut running) => {
                 if let (Some(secret), Some(mut input)) = (stdin, running.take_stdin()) {
@@ -444,12 +522,18 @@ impl HostTask {
         }
     }
 
+    /// Whoever holds nothing is not waited for: the runner ends when the connection does.
     async fn goodbye(&mut self) {
         if self.lost.is_none() {
             self.send(&Request::Quit);
-            let _ = timeout(GOODBYE_LIMIT, async { while self.running.next().await.is_some() {} }).await;
         }
-        self.session.close().await;
+        if self.holds && self.lost.is_none() {
+            let _ = timeout(GOODBYE_LIMIT, async { while self.running.next().await.is_some() {} }).await;
+            self.session.close().await;
+        } else {
+            let session = Arc::clone(&self.session);
+            tokio::spawn(async move { session.close().await });
+        }
     }
 
     fn tell(&self, level: Level, text: String) {
@@ -536,7 +620,9 @@ pub(crate) fn exit_status(status: deploy_shell::runner::Status) -> ExitStatus {
         Status::Signaled(number) => ExitStatus::Signal(signal_name(number)),
         Status::Lost => ExitStatus::Lost("the step was killed together with what watched it".to_owned()),
         Status::NotStarted => ExitStatus::Code(127),
-        Status::NoLock | Status::Skipped => ExitStatus::Skipped,
+        // Something else than a step before it kept it from starting: that is a failure of its own.
+        Status::NoLock => ExitStatus::Code(126),
+        Status::Skipped => ExitStatus::Skipped,
     }
 }
 
@@ -554,3 +640,7 @@ fn signal_name(number: u8) -> String {
     };
     name.to_owned()
 }
+
+#[cfg(test)]
+#[path = "host_tests.rs"]
+mod tests;

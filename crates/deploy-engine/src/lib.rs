@@ -106,6 +106,7 @@
 //!     tasks: vec!["greet".into()],
 //!     started: "now".into(),
 //!     flush: false,
+//!     lock_wait: 0,
 //! };
 //! let ended = engine.run(&Greeting, &settings, &Default::default()).await;
 //! assert_eq!(ended.summary.outcome, Outcome::Done, "{:?}", ended.problems);
@@ -122,9 +123,11 @@ mod open;
 mod phase;
 mod ports;
 mod progress;
+mod question;
 mod run;
 mod sudo;
 mod summary;
+mod turns;
 mod undo;
 
 pub use engine::{Ended, Engine, Mode, Settings};

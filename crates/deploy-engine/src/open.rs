@@ -3,8 +3,8 @@
 use deploy_inventory::HostId;
 use deploy_plan::{ExitStatus, Level, Opened, Problem, ProblemKind, Purpose, RemotePath, Slot, Stopped, Transaction};
 use deploy_release::{
-    Checker, FleetMachine, HostFacts, OpenedFleet, Place, PlaceKind, Planner, ProbeNeeds, entry_script, parse_probe,
-    probe_script, state_dir_script,
+    Checker, FleetMachine, HostFacts, OpenedFleet, Place, PlaceKind, Planner, ProbeNeeds, blockers, entry_script,
+    parse_probe, probe_script, state_dir_script,
 };
 use indexmap::IndexMap;
 
@@ -12,6 +12,7 @@ use crate::engine::Mode;
 use crate::flight::{Job, JobKind, JobResult};
 use crate::phase::unlock;
 use crate::run::{Opening, Run};
+use crate::sudo::Sudo;
 
 /// The exit status of the state directory's script when `deploy_to` is not there at all.
 const NO_DEPLOY_TO: i32 = 3;
@@ -103,7 +104,7 @@ impl Run<'_> {
             Purpose::Deploy { .. } => state.machine = Some(FleetMachine::deploy(hosts)),
             Purpose::Republish => state.machine = Some(FleetMachine::republish(hosts)),
             Purpose::Rollback { .. } => state.machine = Some(FleetMachine::rollback(hosts)),
-            Purpose::Read | Purpose::Setup | Purpose::Cleanup => {}
+            Purpose::Read | Purpose::Setup | Purpose::Cleanup | Purpose::Records => {}
         }
         state.opening = Some(Opening { transaction, opened: fleet.opened });
         opened
@@ -112,25 +113,25 @@ impl Run<'_> {
     /// Takes the lock on every host where the purpose asks for it, and reads them.
     async fn read(&self, transaction: &Transaction) -> Result<IndexMap<HostId, HostFacts>, Stopped> {
         let locking = self.settings.mode == Mode::Real && locks(&transaction.purpose);
-        if locking && transaction.sudo {
-            // The state directory may need it, before anything else is known.
-            self.find_out_sudo(&transaction.hosts).await?;
+        let mut answers = self.look(transaction, locking, false).await;
+        if locking && transaction.sudo && !answers.iter().any(|(_, answer)| answer.is_refused()) {
+            self.learn_sudo(&answers);
+            let unknown = !self.wanting(&transaction.hosts, true).is_empty();
+            if unknown || answers.iter().any(|(_, answer)| answer.needs_sudo()) {
+                // Nobody is kept waiting at a lock while a person types.
+                self.give_back(&transaction.hosts).await;
+                self.find_out_sudo(&transaction.hosts).await?;
+                answers = self.look(transaction, locking, true).await;
+            }
         }
-        let mut flights = Vec::new();
-        for host in &transaction.hosts {
-            let ours = self.state.borrow().locked.contains(host);
-            let mut jobs = if locking && !ours { self.lock_jobs(transaction, host, 0) } else { Vec::new() };
-            jobs.push(probe_job(transaction));
-            flights.push((host.clone(), jobs));
-        }
-        let mut answers = self.fleet.fly(flights).await;
         if locking {
             self.wait_for_locks(transaction, &mut answers).await;
         }
         let mut problems = Vec::new();
         let mut facts = IndexMap::new();
-        for (host, results) in answers {
-            match read_answer(&host, &results, transaction) {
+        for (host, answer) in answers {
+            let refusal = self.fleet.refusal(&host);
+            match refusal.map_or_else(|| answer.facts(&host, transaction), |problem| Err(Box::new(problem))) {
                 Ok(read) => {
                     facts.insert(host, read);
                 }
@@ -149,28 +150,68 @@ impl Run<'_> {
         Err(self.fail(problems))
     }
 
+    /// One flight to every host: the lock where it is to be taken, and the probe.
+    async fn look(&self, transaction: &Transaction, locking: bool, sudo: bool) -> Vec<(HostId, Answer)> {
+        let mut flights = Vec::new();
+        for host in &transaction.hosts {
+            let ours = self.state.borrow().locked.contains(host);
+            let mut jobs = if locking && !ours { self.lock_jobs(transaction, host, 0, sudo) } else { Vec::new() };
+            jobs.push(probe_job(transaction));
+            flights.push((host.clone(), jobs));
+        }
+        let answers = self.fleet.fly(flights).await;
+        answers.into_iter().map(|(host, results)| (host, Answer(results))).collect()
+    }
+
+    /// What the probes say about sudo, so that nobody has to be asked about it again.
+    fn learn_sudo(&self, answers: &[(HostId, Answer)]) {
+        let mut state = self.state.borrow_mut();
+        for (host, answer) in answers {
+            let Some(facts) = answer.probe().and_then(|probe| parse_probe(&probe.stdout).ok()) else { continue };
+            let known = match facts.sudo {
+                Some(true) => Sudo::Free,
+                _ if facts.sudo_partly => Sudo::Partly,
+                _ => continue,
+            };
+            state.sudo.entry(host.clone()).or_insert(known);
+        }
+    }
+
     /// Runs that begin together may each get some of the locks. The one with the first host's waits for the rest, one by
-    /// one in order; the others give back what they have. So one of them wins, never none.
-    async fn wait_for_locks(&self, transaction: &Transaction, answers: &mut [(HostId, Vec<JobResult>)]) {
-        let refused = |results: &[JobResult]| results.iter().any(|result| result.refused_by.is_some());
-        let has_first = |(host, results): &(HostId, Vec<JobResult>)| read_answer(host, results, transaction).is_ok();
-        if !answers.first().is_some_and(has_first) {
+    /// one in order; the others give back what they have. So one of them wins, never none. Whoever may wait for long gives
+    /// everything back first and begins with the first host's.
+    async fn wait_for_locks(&self, transaction: &Transaction, answers: &mut [(HostId, Answer)]) {
+        if !answers.iter().any(|(_, answer)| answer.is_refused()) {
             return;
         }
-        for (host, results) in answers.iter_mut().filter(|(_, results)| refused(results)) {
-            let mut jobs = self.lock_jobs(transaction, host, LOCK_WAIT);
+        let begun = self.ports.clock.monotonic();
+        let has_first = |(host, answer): &(HostId, Answer)| answer.facts(host, transaction).is_ok();
+        let (mut patience, mut from_the_first) = (LOCK_WAIT, false);
+        if !answers.first().is_some_and(has_first) {
+            if self.settings.lock_wait == 0 {
+                return;
+            }
+            let held = answers.iter().find_map(|(_, answer)| answer.refused_by()).unwrap_or_default();
+            self.say(Level::Info, format!("waiting for the lock, {} s at most: {held}", self.settings.lock_wait));
+            self.give_back(&transaction.hosts).await;
+            (patience, from_the_first) = (self.settings.lock_wait, true);
+        }
+        for (host, answer) in answers.iter_mut().filter(|(_, answer)| from_the_first || answer.is_refused()) {
+            let waited = self.ports.clock.monotonic().saturating_sub(begun).as_secs();
+            let left = patience.saturating_sub(u32::try_from(waited).unwrap_or(u32::MAX)).max(1);
+            let mut jobs = self.lock_jobs(transaction, host, left, transaction.sudo);
             jobs.push(probe_job(transaction));
             if let Some((_, again)) = self.fleet.fly(vec![(host.clone(), jobs)]).await.pop() {
-                *results = again;
+                *answer = Answer(again);
             }
-            if refused(results) {
+            if answer.is_refused() {
                 return;
             }
         }
     }
 
     /// Make the state directory, take the lock, adopt the ready-made links.
-    fn lock_jobs(&self, transaction: &Transaction, host: &HostId, wait: u32) -> Vec<Job> {
+    fn lock_jobs(&self, transaction: &Transaction, host: &HostId, wait: u32, sudo: bool) -> Vec<Job> {
         let layout = &transaction.layout;
         let job = |title: &str, kind: JobKind, needs_lock: bool| Job {
             step: None,
@@ -188,13 +229,14 @@ impl Run<'_> {
             shared: layout.group_writable,
             wait,
         };
-        let body = state_dir_script(layout, transaction.sudo);
-        // In the runner's own shell it costs no process and no answer; a password must not stay there, though.
-        let prepare = match (transaction.sudo, self.sudo_secret(host)) {
+        let body = state_dir_script(layout, sudo);
+        // In the runner's own shell they cost no process, and nothing behind them has to wait for an answer; a password
+        // must not stay there, though.
+        let prepare = match (sudo, self.sudo_secret(host)) {
             (false, _) => JobKind::Shell { body },
             (true, sudo) => JobKind::Script { body, sudo },
         };
-        let adopt = JobKind::Script { body: entry_script(layout, &self.id), sudo: None };
+        let adopt = JobKind::Shell { body: entry_script(layout, &self.id) };
         vec![
             job("make the state directory", prepare, false),
             job("take the lock", lock, false),
@@ -217,7 +259,7 @@ impl Run<'_> {
 
 /// Whether a purpose changes what other runs rely on.
 fn locks(purpose: &Purpose) -> bool {
-    matches!(purpose, Purpose::Deploy { .. } | Purpose::Republish | Purpose::Rollback { .. } | Purpose::Cleanup)
+    !matches!(purpose, Purpose::Read | Purpose::Setup)
 }
 
 /// A path as the runner wants it: absolute, or relative to the home directory, which is where it works.
@@ -239,42 +281,82 @@ fn probe_job(transaction: &Transaction) -> Job {
     }
 }
 
-/// One host's facts, or why there are none.
-fn read_answer(host: &HostId, results: &[JobResult], transaction: &Transaction) -> Result<HostFacts, Box<Problem>> {
-    let Some((probe, before)) = results.split_last() else {
-        return Err(Box::new(Problem::new(ProblemKind::Lost, "read the layout", "no answer").on(host)));
-    };
-    if let Some(problem) = before.iter().find_map(|result| lock_problem(host, result, transaction)) {
-        return Err(Box::new(problem));
-    }
-    if !probe.status.is_success() {
-        let kind = if matches!(probe.status, ExitStatus::Lost(_)) { ProblemKind::Lost } else { ProblemKind::Layout };
-        let mut problem = Problem::new(kind, "read the layout", probe.status.to_string()).on(host);
-        problem.tail = probe.tail_lines(20);
-        return Err(Box::new(problem));
-    }
-    parse_probe(&probe.stdout)
-        .map_err(|error| Box::new(Problem::new(ProblemKind::Lost, "understand the layout", error.to_string()).on(host)))
-}
+/// What one host answered: the results of [`lock_jobs`](Run::lock_jobs) where it was to be locked, and of the probe.
+struct Answer(Vec<JobResult>);
 
-/// Why the lock could not be had. A missing `deploy_to` is told better by the probe.
-fn lock_problem(host: &HostId, result: &JobResult, transaction: &Transaction) -> Option<Problem> {
-    let root: &RemotePath = &transaction.layout.deploy_to;
-    if let Some(owner) = &result.refused_by {
-        return Some(Problem::new(ProblemKind::Locked, format!("take the lock of {root}"), owner.clone()).on(host));
+impl Answer {
+    fn probe(&self) -> Option<&JobResult> {
+        self.0.last()
     }
-    match &result.status {
-        ExitStatus::Code(0 | NO_DEPLOY_TO) | ExitStatus::Skipped => None,
-        ExitStatus::Lost(why) => Some(Problem::new(ProblemKind::Lost, "take the lock", why.clone()).on(host)),
-        status => {
-            let mut why = status.to_string();
-            if let Some(line) = result.tail_lines(1).first() {
-                why = format!("{why}: {line}");
-            }
-            let what = format!("prepare {}", transaction.layout.state());
-            Some(Problem::new(ProblemKind::Layout, what, why).on(host))
+
+    /// Preparing, locking, adopting; none where the lock was not asked for.
+    fn locking(&self) -> Option<[&JobResult; 3]> {
+        match self.0.as_slice() {
+            [prepare, lock, adopt, _] => Some([prepare, lock, adopt]),
+            _ => None,
         }
     }
+
+    /// Whether somebody else holds the lock.
+    fn is_refused(&self) -> bool {
+        self.refused_by().is_some()
+    }
+
+    /// Who holds it.
+    fn refused_by(&self) -> Option<String> {
+        self.0.iter().find_map(|result| result.refused_by.clone())
+    }
+
+    /// Whether the state directory could not be made without sudo.
+    fn needs_sudo(&self) -> bool {
+        self.locking().is_some_and(|[prepare, ..]| matches!(prepare.status, ExitStatus::Code(code) if code != 0))
+    }
+
+    /// The host's facts, or why there are none. With them the lock is ours, where it was asked for.
+    fn facts(&self, host: &HostId, transaction: &Transaction) -> Result<HostFacts, Box<Problem>> {
+        let Some(probe) = self.probe() else {
+            return Err(Box::new(Problem::new(ProblemKind::Lost, "read the layout", "no answer").on(host)));
+        };
+        let lock = self.locking().and_then(|results| lock_problem(results, transaction));
+        // Why the state directory could not be made is told better by the probe.
+        let prepared = !self.locking().is_some_and(|[prepare, ..]| prepare.status == ExitStatus::Code(NO_DEPLOY_TO));
+        if let Some(problem) = lock.clone().filter(|_| prepared) {
+            return Err(Box::new(problem.on(host)));
+        }
+        if !probe.status.is_success() {
+            let is_lost = matches!(probe.status, ExitStatus::Lost(_));
+            let kind = if is_lost { ProblemKind::Lost } else { ProblemKind::Layout };
+            let mut problem = Problem::new(kind, "read the layout", probe.status.to_string()).on(host);
+            problem.tail = probe.tail_lines(20);
+            return Err(Box::new(problem));
+        }
+        let facts = parse_probe(&probe.stdout).map_err(|error| {
+            Box::new(Problem::new(ProblemKind::Lost, "understand the layout", error.to_string()).on(host))
+        })?;
+        if let Some(problem) = lock {
+            let one = IndexMap::from([(host.clone(), facts)]);
+            let told = blockers(transaction, &one).into_iter().next();
+            return Err(Box::new(told.unwrap_or_else(|| problem.on(host))));
+        }
+        Ok(facts)
+    }
+}
+
+/// Why the lock is not ours.
+fn lock_problem(results: [&JobResult; 3], transaction: &Transaction) -> Option<Problem> {
+    let root: &RemotePath = &transaction.layout.deploy_to;
+    if let Some(owner) = results.iter().find_map(|result| result.refused_by.as_ref()) {
+        return Some(Problem::new(ProblemKind::Locked, format!("take the lock of {root}"), owner.clone()));
+    }
+    let failed = results.into_iter().find(|result| !result.status.is_success())?;
+    if let ExitStatus::Lost(why) = &failed.status {
+        return Some(Problem::new(ProblemKind::Lost, "take the lock", why.clone()));
+    }
+    let mut why = failed.status.to_string();
+    if let Some(line) = failed.tail_lines(1).first() {
+        why = format!("{why}: {line}");
+    }
+    Some(Problem::new(ProblemKind::Layout, format!("prepare {}", transaction.layout.state()), why))
 }
 
 /// What `-n` takes for granted about hosts that it does not ask: a layout that is set up and has no release.

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use deploy_inventory::HostId;
 use deploy_plan::{
     Command, CommandResult, Event, ExitStatus, Level, Observer, Phase, Problem, ProblemKind, Slot, Step, StepClass,
-    StepId, Stopped, Want, Work,
+    StepId, Stopped, Work,
 };
 use deploy_release::{FleetEvent, UnitEvent, compile_step, events_of};
 
 use crate::flight::{Job, JobKind, JobResult};
+use crate::question::Rider;
 use crate::run::{Run, step_problem};
 use crate::undo::Undoable;
 
@@ -45,10 +46,10 @@ impl Failure {
 }
 
 /// A step that failed on a host.
-struct Failure {
-    host: HostId,
-    step: Step,
-    result: JobResult,
+pub(crate) struct Failure {
+    pub host: HostId,
+    pub step: Step,
+    pub result: JobResult,
 }
 
 /// A step that was tried and failed.
@@ -61,18 +62,31 @@ pub(crate) struct NotDone {
 }
 
 impl Run<'_> {
-    /// Runs a phase. `last` when nothing follows it, so that the lock goes with it.
-    pub(crate) async fn run_phase(&self, mut phase: Phase, last: bool) -> Result<(), Stopped> {
+    /// Runs a phase. `last` when nothing follows it, so that the lock goes with it. A question may travel with it; then its
+    /// answers come back.
+    pub(crate) async fn run_phase(
+        &self,
+        mut phase: Phase,
+        last: bool,
+        rider: Option<&Rider>,
+    ) -> Result<Option<Vec<CommandResult>>, Stopped> {
         self.leave_out_dropped(&mut phase);
-        let hosts = phase.hosts();
+        let mut hosts = phase.hosts();
+        hosts.extend(rider.into_iter().flat_map(Rider::hosts).filter(|host| !phase.hosts().contains(host)).cloned());
         self.fleet.connect(self.program, &hosts).await.map_err(|problems| self.fail(problems))?;
         self.ask_for_sudo(&phase).await?;
         self.remember_undo(&phase);
-        let mut failures = Vec::new();
+        let (mut failures, mut answers) = (Vec::new(), rider.map(|_| Vec::new()));
         let mut waiting = slices(&phase, &hosts).into_iter();
         for slice in waiting.by_ref() {
-            let flights = self.flights(&phase, &slice, last)?;
-            for (host, results) in self.fleet.fly(flights).await {
+            let mut flights = self.flights(&phase, &slice, last).map_err(|problem| self.fail(vec![*problem]))?;
+            if let Some(rider) = rider {
+                rider.board(&mut flights, |command, host| self.command_kind(command, host));
+            }
+            for (host, mut results) in self.fleet.fly(flights).await {
+                if let (Some(rider), Some(answers)) = (rider, answers.as_mut()) {
+                    failures.extend(self.take_answer(rider, &host, &mut results, answers));
+                }
                 failures.extend(self.take_results(&phase, &host, results));
             }
             if failures.iter().any(|failure| failure.weight(&phase) == Weight::Fatal) {
@@ -85,10 +99,10 @@ impl Run<'_> {
             }
         }
         self.judge(&phase, failures)?;
-        if phase.slot == Slot::Confirm {
+        if phase.steps.iter().any(|step| step.slot == Slot::Confirm) {
             self.pass_the_edge();
         }
-        Ok(())
+        Ok(answers)
     }
 
     /// Every host is proven and recorded: from here on nothing turns the run back.
@@ -118,8 +132,7 @@ impl Run<'_> {
         self.arm(&phase.handlers);
         let mut state = self.state.borrow_mut();
         for step in &phase.steps {
-            let late =
-                state.past_edge || phase.slot == Slot::After || step.slot == Slot::After || phase.slot == Slot::Confirm;
+            let late = state.past_edge || phase.slot == Slot::After || matches!(step.slot, Slot::After | Slot::Confirm);
             let hosts: Vec<HostId> = step.hosts().cloned().collect();
             for host in &hosts {
                 if !state.touched.contains(host) {
@@ -146,12 +159,12 @@ impl Run<'_> {
     }
 
     /// The jobs of each host of the slice.
-    fn flights(&self, phase: &Phase, hosts: &[HostId], last: bool) -> Result<Vec<(HostId, Vec<Job>)>, Stopped> {
+    fn flights(&self, phase: &Phase, hosts: &[HostId], last: bool) -> Result<Vec<(HostId, Vec<Job>)>, Box<Problem>> {
         let mut flights = Vec::new();
         for host in hosts {
             let mut jobs = Vec::new();
             for step in phase.steps.iter().filter(|step| step.is_on(host)) {
-                jobs.extend(self.job(phase, step, host));
+                jobs.extend(self.job(phase, step, host)?);
             }
             // Behind a phase that can still turn the run back the lock is kept until that is decided.
             if last && phase.slot == Slot::After && self.state.borrow().locked.contains(host) {
@@ -162,29 +175,38 @@ impl Run<'_> {
         Ok(flights)
     }
 
-    fn job(&self, phase: &Phase, step: &Step, host: &HostId) -> Option<Job> {
+    /// The job of a step; none where the step has nothing to do on that host.
+    fn job(&self, phase: &Phase, step: &Step, host: &HostId) -> Result<Option<Job>, Box<Problem>> {
         let kind = match &step.work {
             Work::Command(command) => self.command_kind(command, host),
             Work::Ops(_) => {
-                let layout = self.layout()?;
-                let body = compile_step(step, host, &self.compile_context(&layout))?;
-                JobKind::Script { body, sudo: self.sudo_secret(host) }
+                let Some(layout) = self.layout() else {
+                    let why =
+                        "no layout has been opened, so it is not known where to work; this is an error in the tool";
+                    let problem = Problem::new(ProblemKind::Unsupported, step.title.clone(), why).on(host);
+                    return Err(Box::new(problem.at(step.site.clone())));
+                };
+                match compile_step(step, host, &self.compile_context(&layout)) {
+                    Some(body) => JobKind::Script { body, sudo: self.sudo_secret(host) },
+                    None => return Ok(None),
+                }
             }
         };
         // An after phase goes on past everything; what the recipe wrote as one sequence on a host stays one.
         let always = phase.slot == Slot::After && matches!(step.work, Work::Ops(_));
-        Some(Job {
+        Ok(Some(Job {
             step: Some(step.id),
             title: step.title.clone(),
             kind,
             captured: false,
             always,
-            needs_lock: false,
+            // Whoever took over meanwhile must not find us at work.
+            needs_lock: self.state.borrow().locked.contains(host),
             deadline: step.deadline,
-        })
+        }))
     }
 
-    fn command_kind(&self, command: &Command, host: &HostId) -> JobKind {
+    pub(crate) fn command_kind(&self, command: &Command, host: &HostId) -> JobKind {
         let stdin = if command.sudo { self.sudo_secret(host) } else { None };
         JobKind::Command { text: command.text.on(host).to_owned(), stdin, pty: command.pty }
     }
@@ -192,6 +214,7 @@ impl Run<'_> {
     /// Notes what the results of one host mean; gives its failures.
     fn take_results(&self, phase: &Phase, host: &HostId, results: Vec<JobResult>) -> Vec<Failure> {
         let mut failures = Vec::new();
+        let mut skipped = Vec::new();
         for result in results {
             let Some(step) = phase.steps.iter().find(|step| Some(step.id) == result.step) else { continue };
             self.clock_up(host, step, &result);
@@ -199,15 +222,23 @@ impl Run<'_> {
                 self.learn(host, step, &result);
             } else if result.status == ExitStatus::Skipped {
                 self.forget_undo(step.id, host);
+                skipped.push((step, result));
             } else {
                 failures.push(Failure { host: host.clone(), step: step.clone(), result });
             }
+        }
+        // What was not started is no success either: something must have kept it from that.
+        if failures.is_empty()
+            && let Some((step, mut result)) = skipped.into_iter().next()
+        {
+            result.status = ExitStatus::Lost("it was not started, and nothing says why".to_owned());
+            failures.push(Failure { host: host.clone(), step: step.clone(), result });
         }
         failures
     }
 
     /// Adds up what a host has worked.
-    fn clock_up(&self, host: &HostId, step: &Step, result: &JobResult) {
+    pub(crate) fn clock_up(&self, host: &HostId, step: &Step, result: &JobResult) {
         if let Some((from, to)) = result.time {
             let mut state = self.state.borrow_mut();
             state.commands_ran |= matches!(step.work, Work::Command(_)) && step.class == StepClass::Once;
@@ -252,11 +283,11 @@ impl Run<'_> {
     }
 
     /// What the failures of a phase mean for the run.
-    fn judge(&self, phase: &Phase, failures: Vec<Failure>) -> Result<(), Stopped> {
+    pub(crate) fn judge(&self, phase: &Phase, failures: Vec<Failure>) -> Result<(), Stopped> {
         let past_edge = self.state.borrow().past_edge;
         let mut fatal = Vec::new();
         for failure in failures {
-            let problem = problem_of(&failure);
+            let problem = self.fleet.refusal(&failure.host).unwrap_or_else(|| problem_of(&failure));
             match failure.weight(phase) {
                 Weight::Late => {
                     self.ports.observer.event(&Event::Failed { problem: problem.clone() });
@@ -287,69 +318,20 @@ impl Run<'_> {
         }
     }
 
-    /// A command that the recipe waits for.
-    pub(crate) async fn run_question(&self, command: Command, want: Want) -> Result<Vec<CommandResult>, Stopped> {
-        let id = self.state.borrow().planner.as_ref().map_or(StepId(0), deploy_release::Planner::next_step_id);
-        let mut command = command;
-        let mut answers = Vec::new();
-        if let Err(problems) = self.fleet.connect(self.program, &command.hosts).await {
-            if want != Want::Reach {
-                return Err(self.fail(problems));
-            }
-            answers.extend(problems.into_iter().filter_map(out_of_reach));
-            command.hosts.retain(|host| answers.iter().all(|answer| answer.host != *host));
-        }
-        let step = question_step(id, command.clone());
-        let phase = Phase {
-            title: step.title.clone(),
-            slot: Slot::Task,
-            steps: vec![step.clone()],
-            handlers: Vec::new(),
-            condition: None,
-        };
-        self.ask_for_sudo(&phase).await?;
-        let flights = command
-            .hosts
-            .iter()
-            .map(|host| {
-                let kind = self.command_kind(&command, host);
-                let job = Job {
-                    step: Some(id),
-                    title: step.title.clone(),
-                    kind,
-                    captured: true,
-                    always: false,
-                    needs_lock: false,
-                    deadline: None,
-                };
-                (host.clone(), vec![job])
-            })
-            .collect();
-        let mut failures = Vec::new();
-        for (host, results) in self.fleet.fly(flights).await {
-            for result in results {
-                self.clock_up(&host, &step, &result);
-                let lost = matches!(result.status, ExitStatus::Lost(_));
-                if (lost && want != Want::Reach) || (want == Want::Output && !result.status.is_success()) {
-                    failures.push(Failure { host: host.clone(), step: step.clone(), result: result.clone() });
-                }
-                let (stdout, stderr) = (result.stdout, result.tail);
-                answers.push(CommandResult { host: host.clone(), status: result.status, stdout, stderr });
-            }
-        }
-        self.judge(&phase, failures)?;
-        Ok(answers)
-    }
-
     /// Runs every step of a phase on every host and goes past failures, which it gives back.
     pub(crate) async fn run_leniently(&self, phase: Phase) -> Vec<NotDone> {
         let hosts = phase.hosts();
+        let mut failed = Vec::new();
         // What cannot be connected to is told with the step that it was for.
         let _ = self.fleet.connect(self.program, &hosts).await;
         let _ = self.ask_for_sudo(&phase).await;
-        let mut failed = Vec::new();
         for slice in slices(&phase, &hosts) {
-            let flights = slice.iter().map(|host| (host.clone(), self.lenient_jobs(&phase, host))).collect();
+            let mut flights = Vec::new();
+            for host in slice {
+                let (jobs, impossible) = self.lenient_jobs(&phase, &host);
+                failed.extend(impossible);
+                flights.push((host, jobs));
+            }
             for (host, results) in self.fleet.fly(flights).await {
                 let failures = self.take_results(&phase, &host, results);
                 failed.extend(failures.into_iter().map(NotDone::new));
@@ -358,9 +340,19 @@ impl Run<'_> {
         failed
     }
 
-    fn lenient_jobs(&self, phase: &Phase, host: &HostId) -> Vec<Job> {
-        let steps = phase.steps.iter().filter(|step| step.is_on(host));
-        steps.filter_map(|step| self.job(phase, step, host)).map(|job| Job { always: true, ..job }).collect()
+    /// Jobs, and the steps of which none can be made.
+    fn lenient_jobs(&self, phase: &Phase, host: &HostId) -> (Vec<Job>, Vec<NotDone>) {
+        let (mut jobs, mut impossible) = (Vec::new(), Vec::new());
+        for step in phase.steps.iter().filter(|step| step.is_on(host)) {
+            match self.job(phase, step, host) {
+                Ok(job) => jobs.extend(job.map(|job| Job { always: true, ..job })),
+                Err(problem) => {
+                    let (host, step) = (host.clone(), step.clone());
+                    impossible.push(NotDone { host, step, why: problem.why, lost: false });
+                }
+            }
+        }
+        (jobs, impossible)
     }
 }
 
@@ -376,12 +368,6 @@ impl NotDone {
     }
 }
 
-/// The answer of a host that could not be connected to.
-fn out_of_reach(problem: Problem) -> Option<CommandResult> {
-    let status = ExitStatus::Lost(problem.why);
-    problem.host.map(|host| CommandResult { host, status, stdout: Vec::new(), stderr: Vec::new() })
-}
-
 /// The end of the lock, as a job.
 pub(crate) fn unlock() -> Job {
     Job {
@@ -392,23 +378,6 @@ pub(crate) fn unlock() -> Job {
         always: true,
         needs_lock: false,
         deadline: None,
-    }
-}
-
-/// A step for a command whose answer is waited for.
-fn question_step(id: StepId, command: Command) -> Step {
-    Step {
-        id,
-        title: command.shown.clone(),
-        slot: Slot::Task,
-        task: command.task.clone(),
-        site: command.site.clone(),
-        class: command.class,
-        deadline: None,
-        sudo: false,
-        forward_agent: command.forward_agent,
-        work: Work::Command(command),
-        undo: indexmap::IndexMap::new(),
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use deploy_inventory::HostId;
 use deploy_plan::{Event, ExitStatus, Observer, StepId, Stream};
 use deploy_shell::StepReport;
-use deploy_shell::runner::{Event as Said, StepId as Number};
+use deploy_shell::runner::{Event as Said, Status, StepId as Number};
 
 use crate::flight::{Job, JobKind, JobResult};
 use crate::group::Group;
@@ -18,6 +18,9 @@ use crate::ports::Ports;
 const CAPTURE_LIMIT: usize = 16 * 1024 * 1024;
 /// Most of the last output that is kept of any job.
 const TAIL_LIMIT: usize = 16 * 1024;
+
+/// Why a step that needs the lock was refused by the runner.
+const NO_LOCK: &[u8] = b"not started: this run does not hold the lock any more, another run may have taken it over";
 
 /// One job inside the request.
 struct Part {
@@ -114,7 +117,12 @@ impl Progress {
             }
             Said::Output { bytes, .. } => self.output(stream, bytes),
             Said::Mark { kind, fields, .. } => self.mark(&kind, &fields),
-            Said::End { status, .. } => self.end(exit_status(status)),
+            Said::End { status, .. } => {
+                if status == Status::NoLock {
+                    self.keep_tail(NO_LOCK);
+                }
+                self.end(exit_status(status));
+            }
             Said::ErrEnd(_) => self.err_end = true,
             Said::LockTaken { .. } | Said::Unlocked { .. } => self.end(ExitStatus::Code(0)),
             Said::LockRefused { owner, run, .. } => {

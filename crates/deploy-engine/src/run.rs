@@ -8,8 +8,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use deploy_inventory::HostId;
 use deploy_plan::{
-    Builtin, BuiltinItem, Command, CommandResult, Event, HandlerId, Hosts, Item, Layout, Level, Observer, Opened, Plan,
-    Problem, ProblemKind, Program, Publish, RunId, Site, Slot, Step, Stopped, Suspension, Transaction, Want, Work,
+    Builtin, BuiltinItem, Command, CommandResult, Event, HandlerId, Hosts, Item, Layout, Level, Observer, Opened,
+    Phase, Plan, Problem, ProblemKind, Program, Publish, RunId, Site, Slot, Step, StepId, Stopped, Suspension,
+    Transaction, Want, Work,
 };
 use deploy_release::{Checker, CompileContext, FleetMachine, Planner, RunIdentity};
 use tokio::sync::Mutex;
@@ -18,6 +19,7 @@ use crate::engine::{Mode, Settings};
 use crate::fleet::Fleet;
 use crate::phase::NotDone;
 use crate::ports::Ports;
+use crate::question::{Rider, carries};
 use crate::undo::Undoable;
 
 /// What a run knows and has done.
@@ -38,7 +40,7 @@ pub(crate) struct State {
     /// What can be undone, in the order in which it was started.
     pub undo: Vec<Undoable>,
     /// The next step id of the way back.
-    pub undo_steps: Option<deploy_plan::StepId>,
+    pub undo_steps: Option<StepId>,
     /// What went wrong.
     pub problems: Vec<Problem>,
     /// Problems after the transaction's edge.
@@ -71,6 +73,8 @@ pub(crate) struct State {
     pub commands_ran: bool,
     /// Hosts that something ran on.
     pub touched: Vec<HostId>,
+    /// What each host has cost in round trips.
+    pub round_trips: HashMap<HostId, u32>,
 }
 
 /// An open layout.
@@ -137,31 +141,35 @@ impl<'a> Run<'a> {
     /// Plans and runs what is recorded; `end` when nothing follows.
     pub(crate) async fn advance(&self, end: bool) -> Result<(), Stopped> {
         let _turn = self.turn.lock().await;
-        self.advance_in_turn(end).await
+        self.advance_in_turn(end, None).await.map(drop)
     }
 
-    async fn advance_in_turn(&self, end: bool) -> Result<(), Stopped> {
+    /// The same with a question that may travel with the last phase; the answers, if it did.
+    async fn advance_in_turn(&self, end: bool, rider: Option<&Rider>) -> Result<Option<Vec<CommandResult>>, Stopped> {
         if self.state.borrow().undoing {
-            return self.advance_undo().await;
+            return self.advance_undo().await.map(|()| None);
         }
-        let (plan, loose) = self.plan_pending(end)?;
+        let (plan, loose) = self.plan_pending(end, rider.is_some())?;
         if self.settings.mode != Mode::Real {
             let mut state = self.state.borrow_mut();
             state.rehearsed.phases.extend(plan.phases);
             state.rehearsed.notes.extend(plan.notes);
-            return Ok(());
+            return Ok(None);
         }
         if !plan.phases.is_empty() || !plan.notes.is_empty() {
             self.ports.observer.event(&Event::Planned { plan: plan.clone() });
         }
         self.connect_ahead(&plan).await?;
-        let last = plan.phases.len();
+        let count = plan.phases.len();
+        let mut answers = None;
         for (index, phase) in plan.phases.into_iter().enumerate() {
-            self.run_phase(phase, end && index + 1 == last).await?;
+            let last = index + 1 == count;
+            let rider = rider.filter(|_| last && carries(&phase));
+            answers = self.run_phase(phase, end && last, rider).await?;
         }
         // The flow has got past these without a phase to hang them on.
         self.arm(&loose);
-        Ok(())
+        Ok(answers)
     }
 
     /// A host that only a later step needs is not found out of reach when the rest of the fleet has switched.
@@ -171,7 +179,21 @@ impl<'a> Run<'a> {
             hosts.extend(phase.hosts());
         }
         let hosts = self.remaining(&hosts);
-        self.fleet.connect(self.program, &hosts).await.map_err(|problems| self.fail(problems))
+        self.fleet.connect(self.program, &hosts).await.map_err(|problems| self.fail(problems))?;
+        // Where the first work of all goes it finds out by itself whether a shell runs there.
+        let first = plan.phases.first().map(Phase::hosts).unwrap_or_default();
+        let later: Vec<HostId> = hosts.into_iter().filter(|host| !first.contains(host)).collect();
+        self.fleet.make_ready(self.program, &later).await.map_err(|problems| self.fail(problems))
+    }
+
+    /// The number of a step that the planner does not make; no other step of the run gets it.
+    pub(crate) fn take_step_id(&self) -> StepId {
+        let mut state = self.state.borrow_mut();
+        if let Some(next) = state.undo_steps {
+            state.undo_steps = Some(StepId(next.0 + 1));
+            return next;
+        }
+        state.planner.get_or_insert_with(|| Planner::task_only(self.identity())).take_step_id()
     }
 
     /// From now on these bodies are part of the way back.
@@ -189,7 +211,7 @@ impl<'a> Run<'a> {
     }
 
     /// Plans what is recorded; with it the bodies of `on_rollback` that no phase of the plan names.
-    fn plan_pending(&self, end: bool) -> Result<(Plan, Vec<HandlerId>), Stopped> {
+    fn plan_pending(&self, end: bool, look: bool) -> Result<(Plan, Vec<HandlerId>), Stopped> {
         let mut state = self.state.borrow_mut();
         let items = std::mem::take(&mut state.pending);
         for item in &items {
@@ -200,7 +222,7 @@ impl<'a> Run<'a> {
             }
         }
         let planner = state.planner.get_or_insert_with(|| Planner::task_only(self.identity()));
-        let planned = planner.segment(&items, end);
+        let planned = if look { planner.segment_before_a_look(&items) } else { planner.segment(&items, end) };
         let violations = match (&planned, state.checker.as_mut()) {
             (Ok(plan), Some(checker)) => checker.check(plan).err().unwrap_or_default(),
             _ => Vec::new(),
@@ -302,13 +324,16 @@ impl Hosts for Run<'_> {
         if let Some(opened) = self.already_open(&transaction) {
             return Ok(opened);
         }
-        self.advance_in_turn(false).await?;
+        self.advance_in_turn(false, None).await?;
         self.open(transaction).await
     }
 
     async fn command(&self, command: Command, want: Want, why: Suspension) -> Result<Vec<CommandResult>, Stopped> {
         let _turn = self.turn.lock().await;
-        self.advance_in_turn(false).await?;
+        let rider = self.rider(&command, want);
+        if let Some(answers) = self.advance_in_turn(false, rider.as_ref()).await? {
+            return Ok(answers);
+        }
         self.ports.observer.event(&Event::Suspended { why, site: command.site.clone() });
         self.ask(command, want).await
     }
@@ -351,7 +376,7 @@ impl Hosts for Run<'_> {
             return Ok(());
         }
         self.ports.observer.event(&Event::Suspended { why, site });
-        self.advance_in_turn(false).await
+        self.advance_in_turn(false, None).await.map(drop)
     }
 
     fn is_rehearsal(&self) -> bool {
@@ -390,8 +415,10 @@ impl Run<'_> {
     /// Runs what a body given to `on_rollback` recorded, past its own failures.
     pub(crate) async fn advance_undo(&self) -> Result<(), Stopped> {
         let items = std::mem::take(&mut self.state.borrow_mut().pending);
-        let mut planner = Planner::task_only(self.identity());
-        let plan = planner.segment(&items, true).map_err(|problem| self.fail(vec![problem]))?;
+        let mut planner = Planner::task_only(self.identity()).numbered_from(self.next_undo_step());
+        let planned = planner.segment(&items, true);
+        self.state.borrow_mut().undo_steps = Some(planner.next_step_id());
+        let plan = planned.map_err(|problem| self.fail(vec![problem]))?;
         for phase in plan.phases {
             self.announce(&phase);
             for NotDone { host, step, why, .. } in self.run_leniently(phase).await {

@@ -41,18 +41,18 @@ impl Run<'_> {
             }
         }
         self.find_out_sudo(&ours).await?;
-        self.see_sudo(&recipes).await;
+        self.see_sudo(&recipes).await?;
         self.remember_password(&self.wanting(&recipes, false)).await
     }
 
     /// Finds out which hosts want a password for whatever we may do with sudo, and asks for it once.
     pub(crate) async fn find_out_sudo(&self, hosts: &[HostId]) -> Result<(), Stopped> {
-        self.see_sudo(hosts).await;
+        self.see_sudo(hosts).await?;
         self.remember_password(&self.wanting(hosts, true)).await
     }
 
     /// Hosts whose password is still to be asked for; with `for_all` also where some commands need none.
-    fn wanting(&self, hosts: &[HostId], for_all: bool) -> Vec<HostId> {
+    pub(crate) fn wanting(&self, hosts: &[HostId], for_all: bool) -> Vec<HostId> {
         let state = self.state.borrow();
         let wants = |host: &HostId| match state.sudo.get(host) {
             None => true,
@@ -69,7 +69,7 @@ impl Run<'_> {
     }
 
     /// Asks hosts of which nothing is known yet.
-    async fn see_sudo(&self, hosts: &[HostId]) {
+    async fn see_sudo(&self, hosts: &[HostId]) -> Result<(), Stopped> {
         let mut flights: Vec<(HostId, Vec<Job>)> = Vec::new();
         for host in hosts.iter().filter(|host| !self.state.borrow().sudo.contains_key(*host)) {
             if !flights.iter().any(|(known, _)| known == host) {
@@ -77,23 +77,32 @@ impl Run<'_> {
             }
         }
         if flights.is_empty() {
-            return;
+            return Ok(());
         }
+        let mut lost = Vec::new();
         for (host, results) in self.fleet.fly(flights).await {
             let found = match results.first().map(|result| &result.status) {
                 Some(ExitStatus::Code(0)) => Sudo::Free,
                 Some(ExitStatus::Code(PARTLY)) => Sudo::Partly,
+                Some(ExitStatus::Lost(why)) => {
+                    // No password helps there.
+                    let problem =
+                        || Problem::new(ProblemKind::Lost, "see whether sudo wants a password", why).on(&host);
+                    lost.push(self.fleet.refusal(&host).unwrap_or_else(problem));
+                    continue;
+                }
                 _ => continue,
             };
             self.state.borrow_mut().sudo.insert(host, found);
         }
+        if lost.is_empty() { Ok(()) } else { Err(self.fail(lost)) }
     }
 
     /// Asks for the password that these hosts want and tries it there at once: a wrong one must not be found out half-way
     /// through a deploy. Hosts that do not take it are asked about again, so they may have a password of their own.
     async fn remember_password(&self, hosts: &[HostId]) -> Result<(), Stopped> {
         let mut wanting = hosts.to_vec();
-        let mut refused: Vec<(HostId, String)> = Vec::new();
+        let mut refused: Vec<Problem> = Vec::new();
         for attempt in 0..ATTEMPTS {
             let Some(first) = wanting.first() else { return Ok(()) };
             let Some(secret) = self.ports.sudo.ask(first, attempt > 0).await else {
@@ -103,27 +112,27 @@ impl Run<'_> {
                 break;
             };
             refused = self.try_password(&wanting, Arc::new(secret)).await;
-            if refused.iter().any(|(_, why)| !is_wrong_password(why)) {
+            if refused.iter().any(|problem| !is_wrong_password(&problem.why)) {
                 break;
             }
-            for (host, _) in &refused {
+            wanting = refused.iter().filter_map(|problem| problem.host.clone()).collect();
+            for host in &wanting {
                 self.say(Level::Warning, format!("{host}: sudo does not take this password"));
             }
-            wanting = refused.iter().map(|(host, _)| host.clone()).collect();
         }
         if wanting.is_empty() {
             return Ok(());
         }
         let nobody = "sudo wants a password on this host, and there is nobody to ask for it";
         if refused.is_empty() {
-            refused = wanting.into_iter().map(|host| (host, nobody.to_owned())).collect();
+            let problem = |host: HostId| Problem::new(ProblemKind::Password, "use sudo", nobody).on(&host);
+            refused = wanting.into_iter().map(problem).collect();
         }
-        let problem = |(host, why): (HostId, String)| Problem::new(ProblemKind::Password, "use sudo", why).on(&host);
-        Err(self.fail(refused.into_iter().map(problem).collect()))
+        Err(self.fail(refused))
     }
 
     /// Remembers the password for hosts that take it; gives those that do not, with what sudo said.
-    async fn try_password(&self, hosts: &[HostId], secret: SharedSecret) -> Vec<(HostId, String)> {
+    async fn try_password(&self, hosts: &[HostId], secret: SharedSecret) -> Vec<Problem> {
         let flights = hosts.iter().map(|host| (host.clone(), vec![trial(&secret)])).collect();
         let mut refused = Vec::new();
         for (host, results) in self.fleet.fly(flights).await {
@@ -131,8 +140,10 @@ impl Run<'_> {
             if result.status.is_success() {
                 self.state.borrow_mut().sudo.insert(host, Sudo::Password(Arc::clone(&secret)));
             } else {
-                let said = result.tail_lines(1).pop();
-                refused.push((host, said.unwrap_or_else(|| result.status.to_string())));
+                let is_lost = matches!(result.status, ExitStatus::Lost(_));
+                let kind = if is_lost { ProblemKind::Lost } else { ProblemKind::Password };
+                let said = result.tail_lines(1).pop().unwrap_or_else(|| result.status.to_string());
+                refused.push(Problem::new(kind, "use sudo", said).on(&host));
             }
         }
         refused

@@ -108,7 +108,9 @@ fn row(state: &State, outcome: Outcome, host: HostId) -> HostRow {
         Some(release) if note.is_empty() => format!("built {release}"),
         _ => note,
     };
-    HostRow { elapsed: state.worked.get(&host).copied().unwrap_or_default(), host, release, revision, result, note }
+    let round_trips = state.round_trips.get(&host).copied().unwrap_or_default();
+    let elapsed = state.worked.get(&host).copied().unwrap_or_default();
+    HostRow { elapsed, host, release, revision, result, note, round_trips }
 }
 
 fn result(state: &State, outcome: Outcome, host: &HostId, failed: Option<&Problem>) -> HostResult {

@@ -90,7 +90,7 @@ impl Run<'_> {
     }
 
     /// Step ids of the way back go on behind those of the way forward.
-    fn next_undo_step(&self) -> StepId {
+    pub(crate) fn next_undo_step(&self) -> StepId {
         let state = self.state.borrow();
         state.undo_steps.or_else(|| state.planner.as_ref().map(Planner::next_step_id)).unwrap_or(StepId(1))
     }
@@ -149,6 +149,7 @@ impl Run<'_> {
                 }
             }
             again.title = format!("restart again: {}", again.title);
+            again.id = self.take_step_id();
             again.slot = Slot::Undo;
             let phase = Phase {
                 title: again.title.clone(),

@@ -1,6 +1,6 @@
 //! Built-in tasks as data: settings resolved by the recipe, turned into steps by the planner.
 
-use crate::{Op, ReleaseId, RemotePath, Revision};
+use crate::{Mark, Op, ReleaseId, RemotePath, Revision};
 
 /// A shared directory or file linked into each release.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,6 +92,20 @@ pub enum Builtin {
     Cleanup {
         /// How many confirmed releases stay.
         keep: usize,
+    },
+    /// Set a mark on a release, or take it away.
+    Mark {
+        /// Which release.
+        release: ReleaseId,
+        /// Which mark.
+        mark: Mark,
+        /// Whether it is set.
+        set: bool,
+    },
+    /// Lock the fleet against all runs until a person unlocks it; none unlocks it.
+    Hold {
+        /// Why.
+        reason: Option<String>,
     },
     /// Small work that changes no release (the maintenance page).
     Ops {

@@ -109,6 +109,15 @@ pub enum Event {
         /// One or more lines.
         text: String,
     },
+    /// An answer that the user asked for, as a table. A row is about one host, which its first cell names.
+    Table {
+        /// What it is about.
+        title: String,
+        /// The columns' names; the first is the host's.
+        columns: Vec<&'static str>,
+        /// The rows.
+        rows: Vec<Vec<String>>,
+    },
     /// Something failed.
     Failed {
         /// The failure.

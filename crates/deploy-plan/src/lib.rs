@@ -41,5 +41,6 @@ pub use path::RemotePath;
 pub use plan::{Phase, Plan, PlanNote, Step, Work};
 pub use problem::{Problem, ProblemKind};
 pub use program::{
-    CommandResult, ExitStatus, HostRelease, Hosts, Opened, Program, Purpose, Stopped, Suspension, Transaction, Want,
+    CommandResult, ExitStatus, Hold, HostRelease, Hosts, KnownRelease, Opened, Program, Purpose, Stopped, Suspension,
+    Transaction, Want,
 };

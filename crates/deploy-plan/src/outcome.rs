@@ -59,6 +59,9 @@ pub struct HostRow {
     pub result: HostResult,
     /// A word more, e.g. the step that failed.
     pub note: String,
+    /// Round trips of the run behind the host's login: messages that could not be sent before an answer had come. The login
+    /// is everything up to the open session channel.
+    pub round_trips: u32,
 }
 
 /// What is said at the end of a run.

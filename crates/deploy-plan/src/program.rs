@@ -5,7 +5,7 @@ use std::fmt;
 use async_trait::async_trait;
 use deploy_inventory::{Host, HostId};
 
-use crate::{Command, Event, HandlerId, Item, Layout, Problem, ReleaseId, Revision, Site};
+use crate::{Command, Event, HandlerId, Item, Layout, Problem, ReleaseId, ReleaseState, Revision, Site, When};
 
 /// How a remote command ended. Only code 0, proven by its trailer, is success.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -102,6 +102,8 @@ pub enum Purpose {
     },
     /// To remove old releases.
     Cleanup,
+    /// To change what our own records say (marks, a lock that a person sets), whoever has locked the fleet by hand.
+    Records,
 }
 
 /// Which hosts and which layout are opened, for what.
@@ -119,6 +121,38 @@ pub struct Transaction {
     pub site: Option<Site>,
 }
 
+/// One release on one host, as tables show it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KnownRelease {
+    /// Its name.
+    pub release: ReleaseId,
+    /// What it is, ledger and disk taken together.
+    pub state: ReleaseState,
+    /// Whether `current` points to it.
+    pub live: bool,
+    /// Never roll back to it.
+    pub bad: bool,
+    /// Never remove it.
+    pub pinned: bool,
+    /// Its revision, where known.
+    pub revision: Option<Revision>,
+    /// Who wrote its last record; none where another tool made it.
+    pub by: Option<String>,
+    /// When that was.
+    pub at: Option<When>,
+}
+
+/// A lock that a person has set, until a person takes it away.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hold {
+    /// Who.
+    pub by: String,
+    /// Since when, as people read it.
+    pub since: String,
+    /// Why; may be empty.
+    pub reason: String,
+}
+
 /// What a host has, as far as a recipe may ask.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HostRelease {
@@ -132,6 +166,10 @@ pub struct HostRelease {
     pub releases: Vec<ReleaseId>,
     /// Names in `db/migrate` of the live release, where it has that directory.
     pub migrations: Option<Vec<String>>,
+    /// Every release whose directory is there, oldest first.
+    pub history: Vec<KnownRelease>,
+    /// The lock that a person has set, where there is one.
+    pub hold: Option<Hold>,
 }
 
 /// The answer to an opened transaction.

@@ -13,7 +13,7 @@ use crate::callbacks::When;
 use crate::dialect::Dialect;
 use crate::nearest::did_you_mean;
 use crate::port::drive;
-use crate::v2::{Cap, FlowEffects, Settings, TaskRef};
+use crate::v2::{Cap, FlowEffects, Settings, TaskRef, command_of, task_of};
 use crate::v3::{AnyHost, Server, split_task};
 
 /// A task as lists show it.
@@ -33,8 +33,9 @@ pub struct TaskInfo {
 
 impl TaskInfo {
     fn of(task: &TaskRef) -> Self {
+        let name = task.full_name();
         Self {
-            name: task.full_name(),
+            name: command_of(&name).map_or(name, str::to_owned),
             description: task.description.clone().filter(|text| !text.is_empty()),
             summary: task.summary(),
             hidden: task.is_hidden(),
@@ -107,7 +108,9 @@ impl Recipe {
         if self.cap().is_three() {
             return self.cap().v3.rake.borrow().sorted().iter().map(|task| TaskInfo::of_rake(task)).collect();
         }
-        self.cap().tasks.borrow().sorted().iter().map(TaskInfo::of).collect()
+        let mut all: Vec<TaskInfo> = self.cap().tasks.borrow().sorted().iter().map(TaskInfo::of).collect();
+        all.sort_by(|a, b| a.name.cmp(&b.name));
+        all
     }
 
     /// One task.
@@ -119,7 +122,7 @@ impl Recipe {
             let found = self.cap().v3.rake.borrow().get(&split_task(name).0);
             return found.map(|task| TaskInfo::of_rake(&task)).ok_or_else(|| Box::new(self.unknown_task(name)));
         }
-        let found = self.cap().tasks.borrow().find(name);
+        let found = self.cap().tasks.borrow().find(self.asked(name));
         match found {
             Some(task) => Ok(TaskInfo::of(&task)),
             None => Err(Box::new(self.unknown_task(name))),
@@ -142,7 +145,15 @@ impl Recipe {
     /// The flow of these tasks, in this order.
     #[must_use]
     pub fn program(&self, tasks: Vec<String>) -> Flow {
+        let tasks = tasks.iter().map(|name| self.asked(name).to_owned()).collect();
         Flow { recipe: self.clone(), tasks }
+    }
+
+    /// The task that a word of the command line means: the recipe's own goes before a command of ours.
+    fn asked<'a>(&self, name: &'a str) -> &'a str {
+        // The commands of ours are tasks of the other dialect so far.
+        let own = self.cap().is_three() || self.cap().tasks.borrow().find(name).is_some();
+        if own { name } else { task_of(name).unwrap_or(name) }
     }
 
     /// Every host that the recipe declares, with login and options as the flow will give them. Roles whose servers a

@@ -169,7 +169,7 @@ impl Checker {
                 self.found.push(Violation::Order(step.id));
             }
             self.last = step.id;
-            if phase.slot == Slot::Confirm && !is_proof(step) {
+            if (phase.slot == Slot::Confirm || step.slot == Slot::Confirm) && !is_proof(step) {
                 self.found.push(Violation::NoProof(step.id));
             }
             if (phase.slot == Slot::After || step.slot == Slot::After) && !self.is_settled(&before.1) {
@@ -212,17 +212,16 @@ impl Checker {
         } else if self.claimed.contains_key(host) && !self.covered.contains(host) && ops.iter().any(changes) {
             self.found.push(at(|step, host| Violation::NoUndo { step, host }));
         }
-        let mut read_back = false;
         for op in ops {
             match op {
                 Op::ClaimRelease { .. } => drop(self.claimed.insert(host.clone(), step.id)),
-                Op::ReadBack { .. } => read_back = true,
+                Op::ReadBack { .. } if step.slot == Slot::Confirm => drop(self.confirmed.insert(host.clone())),
                 Op::Record(entry) if entry.state == ReleaseState::Ready => drop(self.sealed.insert(host.clone())),
-                Op::Record(entry) if entry.state == ReleaseState::Confirmed && step.slot == Slot::Confirm => {
-                    if !read_back {
+                Op::Record(entry) if entry.state == ReleaseState::Confirmed => {
+                    let ours = self.switched.get(host) == Some(&entry.release);
+                    if ours && !confirmed.contains(host) {
                         self.found.push(at(|step, host| Violation::Unproven { step, host }));
                     }
-                    self.confirmed.insert(host.clone());
                 }
                 Op::Switch { to, expect } => self.switch(step, host, to, expect, sealed),
                 Op::RemoveRelease { release } => self.removal(step, host, release, confirmed),
@@ -317,13 +316,9 @@ fn has(step: &Step, host: &HostId, test: impl Fn(&Op) -> bool) -> bool {
     step.undo.get(host).is_some_and(|undo| undo.iter().any(test))
 }
 
-/// Whether a step reads back, records that as confirmed, and does nothing else.
+/// Whether a step reads back and does nothing else.
 fn is_proof(step: &Step) -> bool {
-    let proves = |op: &Op| match op {
-        Op::ReadBack { .. } => true,
-        Op::Record(entry) => entry.state == ReleaseState::Confirmed,
-        _ => false,
-    };
+    let proves = |op: &Op| matches!(op, Op::ReadBack { .. });
     match &step.work {
         Work::Ops(ops) => ops.values().flatten().all(proves),
         Work::Command(_) => false,

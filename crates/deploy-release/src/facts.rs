@@ -1,6 +1,6 @@
 //! What a host was found to have: the answer to a probe, before anybody judges it.
 
-use deploy_plan::ReleaseId;
+use deploy_plan::{Hold, ReleaseId};
 use indexmap::IndexMap;
 
 /// What stands at a path.
@@ -164,6 +164,10 @@ pub struct HostFacts {
     pub tools: IndexMap<String, bool>,
     /// Whether `sudo -n true` worked, where asked for.
     pub sudo: Option<bool>,
+    /// The text of the lock that a person has set, where there is one.
+    pub hold: Option<String>,
+    /// Whether it is free for some commands only; which, is not known.
+    pub sudo_partly: bool,
     /// Whether there is a `sudo` at all, where asked for.
     pub sudo_present: Option<bool>,
     /// Names in `db/migrate` of the live release, where it has that directory.
@@ -173,6 +177,14 @@ pub struct HostFacts {
 }
 
 impl HostFacts {
+    /// The lock that a person has set, where there is one: who, since when, why, a line each.
+    #[must_use]
+    pub fn hold(&self) -> Option<Hold> {
+        let mut lines = self.hold.as_deref()?.splitn(3, '\n').map(|line| line.trim_end().to_owned());
+        let mut next = || lines.next().unwrap_or_default();
+        Some(Hold { by: next(), since: next(), reason: next() })
+    }
+
     /// The release that `current` resolves to.
     #[must_use]
     pub fn live(&self) -> Option<ReleaseId> {

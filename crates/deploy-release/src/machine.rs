@@ -63,7 +63,8 @@ pub fn advance(state: UnitState, event: UnitEvent) -> Result<UnitState, Illegal>
     use UnitState as S;
     match (state, event) {
         (S::Absent, E::Claimed) => Ok(S::Building),
-        (S::Building, E::Sealed) => Ok(S::Ready),
+        // Once more where something was built after it.
+        (S::Building | S::Ready, E::Sealed) => Ok(S::Ready),
         // Once more after an answer was lost, or after the way back turned forward again.
         (S::Ready | S::Live | S::Reverted, E::Switched) => Ok(S::Live),
         // The proof alone where the recipe's own commands made it live: those tell us nothing.

@@ -28,9 +28,10 @@ use crate::{Secrets, op_words, visible, words};
 /// | `step_ended` | `host`, `step`, `title`, `ok`, `status` (`kind`: `code`, `signal`, `lost`, `skipped`; `code`, `signal` or `why`), `seconds` |
 /// | `suspended` | `why`, `site` |
 /// | `message` | `level` (`debug`, `note`, `warning`, `error`), `host`, `text` |
+/// | `table` | `title`, `rows`: an object per row, its fields named by the columns, all texts |
 /// | `failed` | `problem`: `kind`, `what`, `host`, `site`, `task`, `why`, `tail`, `next` |
 /// | `undoing` | `reason` |
-/// | `run_ended` | `outcome`, `rows` (`host`, `release`, `revision`, `seconds`, `result`, `note`), `narrowed` (`selected`, `all`, `filter`), `notes`, `seconds`, `window_seconds`, `late_failure` |
+/// | `run_ended` | `outcome`, `rows` (`host`, `release`, `revision`, `seconds`, `result`, `note`, `round_trips`), `narrowed` (`selected`, `all`, `filter`), `notes`, `seconds`, `window_seconds`, `late_failure` |
 ///
 /// Texts are made printable and free of secrets as on a terminal; output comes as lines. The bytes themselves are in
 /// the log file.
@@ -160,6 +161,14 @@ fn fields(event: &Event, clean: Clean<'_>) -> Option<(&'static str, Value)> {
             let host = host.as_ref().map(|host| clean(host.as_str()));
             ("message", json!({ "level": words::level(*level), "host": host, "text": clean(text) }))
         }
+        Event::Table { title, columns, rows } => {
+            let object = |row: &Vec<String>| -> Value {
+                let cells = columns.iter().zip(row).map(|(name, cell)| ((*name).to_owned(), json!(clean(cell))));
+                Value::Object(cells.collect())
+            };
+            let rows: Vec<Value> = rows.iter().map(object).collect();
+            ("table", json!({ "title": clean(title), "rows": rows }))
+        }
         Event::Failed { problem } => ("failed", json!({ "problem": problem_value(problem, clean) })),
         Event::Undoing { reason } => ("undoing", json!({ "reason": clean(reason) })),
         Event::RunEnded { summary } => ("run_ended", summary_value(summary, clean)),
@@ -216,6 +225,7 @@ fn row_value(row: &HostRow, clean: Clean<'_>) -> Value {
         "seconds": secs(row.elapsed),
         "result": words::result(row.result),
         "note": clean(&row.note),
+        "round_trips": row.round_trips,
     })
 }
 

@@ -42,7 +42,7 @@
 //! display.event(&Event::Output { host: host.clone(), step: Some(step), stream: Stream::Out, bytes });
 //! let elapsed = Duration::from_millis(120);
 //! display.event(&Event::StepEnded { host: host.clone(), step, title, status: ExitStatus::Code(0), elapsed });
-//! let row = HostRow { host, release: None, revision: None, elapsed, result: HostResult::Ok, note: String::new() };
+//! let row = HostRow { host, release: None, revision: None, elapsed, result: HostResult::Ok, note: String::new(), round_trips: 1 };
 //! display.event(&Event::RunEnded {
 //!     summary: Summary {
 //!         outcome: Outcome::Done, rows: vec![row], narrowed: None, notes: vec![], elapsed, window: None, late_failure: false, commands_ran: false,
@@ -61,6 +61,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod answer;
 mod assembler;
 mod filter;
 mod findings;

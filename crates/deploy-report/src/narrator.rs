@@ -5,14 +5,15 @@ use std::time::Duration;
 
 use deploy_inventory::HostId;
 use deploy_plan::{
-    Command, CommandText, Event, ExitStatus, Level, Phase, Plan, Problem, ProblemKind, StepId, Stream, Summary, Work,
+    Command, CommandText, Event, ExitStatus, HostRow, Level, Phase, Plan, Problem, ProblemKind, StepId, Stream,
+    Summary, Work,
 };
 
 use crate::assembler::Assembler;
 use crate::fold::Folds;
 use crate::paint::{Paint, Style};
 use crate::silence::{Doing, Still};
-use crate::words::{self, on_hosts, seconds, shorten};
+use crate::words::{self, count, on_hosts, seconds, shorten};
 use crate::{Secrets, visible};
 
 /// How much is told.
@@ -50,12 +51,14 @@ pub(crate) enum Kind {
     Note,
     Warning,
     Error,
+    /// An answer that was asked for.
+    Answer,
 }
 
 impl Kind {
     pub(crate) fn word(self) -> &'static str {
         match self {
-            Self::Head | Self::Command | Self::Still => "",
+            Self::Head | Self::Command | Self::Still | Self::Answer => "",
             Self::Start => "start",
             Self::Out => "out",
             Self::Err => "err",
@@ -75,14 +78,14 @@ impl Kind {
             Self::Done | Self::Each | Self::Together => Style::Good,
             Self::Failed | Self::Error => Style::Bad,
             Self::Warning => Style::Warn,
-            Self::Out | Self::Err | Self::Note => Style::Plain,
+            Self::Out | Self::Err | Self::Note | Self::Answer => Style::Plain,
         }
     }
 
     /// Whether it is told at that verbosity.
     pub(crate) fn is_told(self, verbosity: Verbosity) -> bool {
         match self {
-            Self::Failed | Self::Warning | Self::Error => true,
+            Self::Failed | Self::Warning | Self::Error | Self::Answer => true,
             Self::Start | Self::Each | Self::Debug => verbosity == Verbosity::Verbose,
             // Whoever is told of each does not need the sum.
             Self::Together => verbosity == Verbosity::Normal,
@@ -104,7 +107,7 @@ impl Line {
     pub(crate) fn render(&self, width: usize, paint: Paint) -> String {
         let style = self.kind.style();
         let text = match self.kind {
-            Kind::Head | Kind::Command | Kind::Out => paint.on(style, &self.text),
+            Kind::Head | Kind::Command | Kind::Out | Kind::Answer => paint.on(style, &self.text),
             Kind::Still => format!("    {}", paint.on(style, &self.text)),
             Kind::Together => format!("    {}", paint.on(style, &format!("{} {}", self.kind.word(), self.text))),
             Kind::Err => format!("{} {}", paint.on(Style::Warn, "err:"), self.text),
@@ -204,6 +207,7 @@ impl Narrator {
                 vec![self.line(None, Kind::Debug, &text)]
             }
             Event::Message { level, host, text } => self.message(*level, host.as_ref(), text),
+            Event::Table { columns, rows, .. } => self.answer(columns, rows),
             Event::Failed { problem } => self.failed(problem),
             Event::Undoing { reason } => {
                 let mut lines = self.fold_up();
@@ -388,6 +392,11 @@ impl Narrator {
         let rest = self.assembler.finish_all();
         let mut lines: Vec<Line> =
             rest.into_iter().map(|(host, stream, text)| output_line(&host, stream, text)).collect();
+        let trips = |row: &HostRow| {
+            let text = format!("{} behind the login", count(row.round_trips as usize, "round trip"));
+            self.line(Some(&row.host), Kind::Debug, &text)
+        };
+        lines.extend(summary.rows.iter().filter(|row| row.round_trips > 0).map(trips));
         lines.extend(self.fold_up());
         lines
     }

@@ -227,6 +227,7 @@ pub(crate) fn summary() -> Summary {
         elapsed: Duration::from_millis(millis),
         result,
         note: note.to_owned(),
+        round_trips: 6,
     };
     let [web1, web2, db1] = hosts();
     Summary {
@@ -325,6 +326,7 @@ pub(crate) fn good_deploy(hosts: usize) -> Vec<Event> {
         elapsed: Duration::from_millis(300),
         result: HostResult::Live,
         note: String::new(),
+        round_trips: 6,
     });
     let rows = rows.collect();
     let end = Summary { outcome: Outcome::Deployed, rows, narrowed: None, notes: vec![], ..summary() };

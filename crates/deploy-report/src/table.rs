@@ -238,6 +238,7 @@ mod tests {
             elapsed: Duration::from_millis(100 * number),
             result,
             note: note.to_owned(),
+            round_trips: 6,
         }
     }
 

@@ -118,3 +118,17 @@ fn embedded_hosts_of_later_steps_are_connected_before_the_switch() {
     stage.cap(&["deploy"]).expect(6).says(&["no-such-host.invalid"]);
     all_serve(&stage, "1");
 }
+
+/// What hangs before the built-in switch is not the switch, whatever it runs; and it is undone with the rest.
+#[test]
+fn embedded_a_hook_before_the_switch_is_not_the_switch() {
+    let hooks = "before 'deploy:create_symlink' do\n  run 'echo block >>~/before'\nend\n\
+                 task :warm_up, :roles => :web do\n  run 'echo task >>~/before'\nend\n\
+                 before 'deploy:create_symlink', 'warm_up'\nafter 'deploy:create_symlink' do\n  run 'echo after >>~/before'\nend";
+    let stage = stage(hooks);
+    let ran = stage.cap(&["deploy"]).expect(0);
+    assert!(!ran.text.contains("makes the release live itself"), "{}", ran.text);
+    all_serve(&stage, "2");
+    assert_eq!(stage.on("web1", "cat ~/before"), "block\ntask\nafter");
+    assert_eq!(stage.on("db1", "cat ~/before"), "block\nafter");
+}

@@ -12,6 +12,10 @@ mod edge;
 #[cfg(test)]
 mod embedded;
 #[cfg(test)]
+mod releases;
+#[cfg(test)]
+mod round_trips;
+#[cfg(test)]
 mod scenarios;
 #[cfg(test)]
 mod sshd;

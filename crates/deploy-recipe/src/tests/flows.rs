@@ -25,9 +25,7 @@ fn build() -> String {
 }
 
 fn switch() -> String {
-    format!(
-        "> deploy:create_symlink publish\npublish {NEW} 4711 @ {ALL} for deploy:create_symlink\n< deploy:create_symlink"
-    )
+    format!("> deploy:create_symlink -\npublish {NEW} 4711 @ {ALL} for deploy:create_symlink\n< deploy:create_symlink")
 }
 
 const RESTART: &str = "> deploy:restart restart\nrun touch /var/www/my_cool_app/current/tmp/restart.txt @ app1,app2\n< deploy:restart\nedge";
@@ -75,7 +73,7 @@ async fn cold_migrates_after_the_switch_and_starts() {
 async fn rollback() {
     let notes = run(SEED, &["deploy:rollback"]).await;
     let expected = format!(
-        "> deploy:rollback -\n> deploy:rollback:revision publish\nbegin rollback in /var/www/my_cool_app @ {ALL}\n\
+        "> deploy:rollback -\n> deploy:rollback:revision -\nbegin rollback in /var/www/my_cool_app @ {ALL}\n\
          rollback to 20261101000001 from 20261101000002 @ {ALL} for deploy:rollback:revision\n< deploy:rollback:revision\n{RESTART}\n\
          > deploy:rollback:cleanup after\nremove left 20261101000002 @ {ALL} for deploy:rollback:cleanup\n< deploy:rollback:cleanup\n\
          < deploy:rollback"

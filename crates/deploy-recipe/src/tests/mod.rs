@@ -59,6 +59,7 @@ impl Default for Notes {
                 previous: Some(ReleaseId::new("20261101000001").unwrap()),
                 releases: vec![ReleaseId::new("20261101000001").unwrap(), ReleaseId::new("20261101000002").unwrap()],
                 migrations: None,
+                ..HostRelease::default()
             }),
             stop_at: Cell::default(),
             requests: Cell::default(),
@@ -147,6 +148,8 @@ fn show_builtin(builtin: &Builtin) -> String {
         }
         Builtin::RemoveLeft { release, .. } => format!("remove left {release}"),
         Builtin::Cleanup { keep } => format!("cleanup keep {keep}"),
+        Builtin::Mark { release, mark, set } => format!("mark {release} {mark:?} {set}"),
+        Builtin::Hold { reason } => format!("hold {reason:?}"),
         Builtin::Ops { title, ops, undo } => format!("ops {title}: {} ops, {} to undo", ops.len(), undo.len()),
     }
 }
@@ -174,6 +177,7 @@ impl Hosts for Notes {
                 ("rollback".to_owned(), self.facts.borrow().previous.as_ref().map(ToString::to_string))
             }
             Purpose::Cleanup => ("cleanup".to_owned(), None),
+            Purpose::Records => ("records".to_owned(), None),
         };
         let sudo = if transaction.sudo { " sudo" } else { "" };
         self.line(format!("begin {word}{sudo} in {} @ {}", transaction.layout.deploy_to, short(&transaction.hosts)));

@@ -33,6 +33,6 @@ pub(crate) use convert::{
     site_of, unsupported, value_of,
 };
 pub(crate) use deploy::scm::Pinned;
-pub(crate) use deploy::table::install as install_deploy;
+pub(crate) use deploy::table::{command_of, install as install_deploy, task_of};
 pub(crate) use effects::FlowEffects;
 pub(crate) use host::{CapHost, how_to_allow};

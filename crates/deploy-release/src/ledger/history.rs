@@ -1,6 +1,6 @@
 //! What is true of the releases of one unit, ledger and disk taken together.
 
-use deploy_plan::{ReleaseId, ReleaseState, Revision, RunId};
+use deploy_plan::{ReleaseId, ReleaseState, Revision, RunId, When};
 
 /// One release on one unit.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +29,8 @@ pub struct Release {
     pub run: Option<RunId>,
     /// Who wrote its last record.
     pub by: Option<String>,
+    /// When that was.
+    pub at: Option<When>,
 }
 
 impl Release {

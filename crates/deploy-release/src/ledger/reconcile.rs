@@ -75,6 +75,7 @@ fn recorded(
         pinned: known.pinned,
         run: Some(known.run.clone()),
         by: Some(known.by.clone()),
+        at: Some(known.at.clone()),
     }
 }
 
@@ -131,6 +132,7 @@ fn order_strangers(
                 pinned: false,
                 run: None,
                 by: None,
+                at: None,
                 id,
             }
         })

@@ -101,6 +101,7 @@ fn of_run(transaction: &Transaction, facts: &HostFacts) -> Vec<Problem> {
     let what = match transaction.purpose {
         Purpose::Rollback { .. } => format!("roll back in {}", layout.deploy_to),
         Purpose::Cleanup => format!("clean up in {}", layout.deploy_to),
+        Purpose::Records => format!("change the records of {}", layout.deploy_to),
         _ => format!("deploy to {}", layout.deploy_to),
     };
     let mut found = tools(facts, transaction.sudo);
@@ -120,10 +121,19 @@ fn of_run(transaction: &Transaction, facts: &HostFacts) -> Vec<Problem> {
             PlaceKind::Directory => {}
         }
     }
+    found.extend(held(transaction, facts, &what));
     found.extend(writable(transaction, facts, &what));
     found.extend(current(layout, &facts.current, &what));
     found.extend(same_filesystem(layout, facts, &what));
     found
+}
+
+/// A lock that a person has set stands against everything but our own records.
+fn held(transaction: &Transaction, facts: &HostFacts, what: &str) -> Option<Problem> {
+    let hold = facts.hold().filter(|_| transaction.purpose != Purpose::Records)?;
+    let reason = if hold.reason.is_empty() { String::new() } else { format!(": {}", hold.reason) };
+    let why = format!("{} locked it with `cap deploy:lock` at {}{reason}", hold.by, hold.since);
+    Some(Problem::new(ProblemKind::Locked, what, why).next("ask who locked it, or: cap deploy:unlock"))
 }
 
 /// `sudo` renames and removes for us, but checkouts and our own records are made by the login itself, as in Capistrano.

@@ -5,7 +5,8 @@ mod target;
 
 use deploy_inventory::HostId;
 use deploy_plan::{
-    HostRelease, Layout, Opened, PlanNote, Problem, ProblemKind, Purpose, ReleaseId, Revision, Transaction,
+    HostRelease, KnownRelease, Layout, Opened, PlanNote, Problem, ProblemKind, Purpose, ReleaseId, ReleaseState,
+    Revision, Transaction,
 };
 use indexmap::IndexMap;
 
@@ -13,7 +14,7 @@ pub use blockers::blockers;
 
 use crate::facts::{Current, HostFacts};
 use crate::identity::{RunIdentity, allocate, names_seen};
-use crate::ledger::{UnitHistory, reconcile};
+use crate::ledger::{Release, UnitHistory, reconcile};
 
 /// One host, as the planner sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,6 +61,13 @@ impl FleetContext {
             self.units.entry(host).or_insert(unit);
         }
         self
+    }
+
+    /// What runs of ours left on a host when they died while they were building. A release that is half-made on one host is
+    /// of no use on the others either, however complete it is there.
+    #[must_use]
+    pub fn left_by_dead_runs(&self, host: &HostId) -> Vec<&Release> {
+        left_by_dead_runs(&self.units, host)
     }
 
     /// What was live on a host when it was opened.
@@ -128,7 +136,7 @@ fn decide(
     units: &IndexMap<HostId, Unit>,
 ) -> Result<Option<ReleaseId>, Problem> {
     match &transaction.purpose {
-        Purpose::Read | Purpose::Setup | Purpose::Cleanup => Ok(None),
+        Purpose::Read | Purpose::Setup | Purpose::Cleanup | Purpose::Records => Ok(None),
         Purpose::Deploy { release_name: Some(name) } => new_name(name, &transaction.layout, facts).map(Some),
         Purpose::Deploy { release_name: None } => {
             let all: Vec<&HostFacts> = facts.values().collect();
@@ -172,6 +180,26 @@ fn host_release(facts: &HostFacts, history: &UnitHistory) -> HostRelease {
         previous: history.previous().map(|release| release.id.clone()),
         releases: history.complete().map(|release| release.id.clone()).collect(),
         migrations: facts.migrations.clone(),
+        history: history
+            .releases
+            .iter()
+            .filter(|release| release.present)
+            .map(|release| known(release, history))
+            .collect(),
+        hold: facts.hold(),
+    }
+}
+
+fn known(release: &Release, history: &UnitHistory) -> KnownRelease {
+    KnownRelease {
+        release: release.id.clone(),
+        state: release.state,
+        live: history.live.as_ref() == Some(&release.id),
+        bad: release.bad,
+        pinned: release.pinned,
+        revision: release.revision.clone(),
+        by: release.by.clone(),
+        at: release.at.clone(),
     }
 }
 
@@ -200,11 +228,25 @@ fn warnings(facts: &IndexMap<HostId, HostFacts>, units: &IndexMap<HostId, Unit>)
     notes.into_iter().map(|text| PlanNote { text, warning: true }).collect()
 }
 
+fn left_by_dead_runs<'a>(units: &'a IndexMap<HostId, Unit>, host: &HostId) -> Vec<&'a Release> {
+    let half_made = |release: &Release| {
+        let mut all = units.values().flat_map(|unit| unit.history.left_by_dead_runs());
+        all.any(|left| left.id == release.id && left.run == release.run)
+    };
+    let Some(unit) = units.get(host) else { return Vec::new() };
+    let never_live = |release: &&Release| {
+        let waiting = release.state == ReleaseState::Ready && !release.good && !release.pinned;
+        release.present && release.recorded && (release.state == ReleaseState::Failed || waiting)
+    };
+    let history = &unit.history;
+    history.releases.iter().filter(never_live).filter(|release| half_made(release)).collect()
+}
+
 /// A line for each release that a run was building when it died; this run takes it away first.
 fn left_behind(units: &IndexMap<HostId, Unit>) -> Vec<PlanNote> {
     let mut found: IndexMap<String, Vec<String>> = IndexMap::new();
-    for (host, unit) in units {
-        for release in unit.history.left_by_dead_runs() {
+    for host in units.keys() {
+        for release in left_by_dead_runs(units, host) {
             let by = release.by.as_deref().unwrap_or("somebody");
             found.entry(format!("{} by {by}", release.id)).or_default().push(host.to_string());
         }

@@ -93,7 +93,7 @@ pub(super) fn named(name: &str, units: &IndexMap<HostId, Unit>) -> Result<Releas
             Some(release) if release.is_complete() || release.state == ReleaseState::Reverted => continue,
             Some(release) => format!("it is not complete: the ledger calls it {}", release.state.word()),
         };
-        let mut problem = Problem::new(ProblemKind::NothingToRollBack, what(), why).on(host);
+        let mut problem = Problem::new(ProblemKind::Usage, what(), why).on(host).next("`cap releases` lists them");
         problem.tail = table(host, unit);
         return Err(problem);
     }

@@ -34,6 +34,7 @@ impl Planner {
 
     pub(super) fn small_ops(&mut self, item: &BuiltinItem, title: &str, ops: &[Op], undo: &[Op], draft: &mut Draft) {
         let slot = self.command_slot();
+        self.built_on(&item.hosts);
         let mut step = NewStep::same(slot, title, &item.hosts, ops)
             .from(&item.task, item.site.as_ref(), item.sudo)
             .class(StepClass::Probe);
@@ -78,8 +79,13 @@ impl Planner {
         let mut ops = IndexMap::new();
         for host in &item.hosts {
             let mut here = self.adopt(host)?;
-            let left = self.unit(host)?.history.left_by_dead_runs();
-            here.extend(left.map(|left| Op::RemoveRelease { release: left.id.clone() }));
+            self.unit(host)?;
+            for left in self.context()?.left_by_dead_runs(host) {
+                if !left.unwritten {
+                    here.push(Op::Record(self.entry(host, &left.id, ReleaseState::Failed)?));
+                }
+                here.push(Op::RemoveRelease { release: left.id.clone() });
+            }
             if self.unit(host)?.trash > 0 {
                 here.push(Op::EmptyTrash);
             }
@@ -160,6 +166,36 @@ impl Planner {
             building.unsealed.clear();
         }
         Ok(())
+    }
+
+    /// The same for hosts where it can follow other work of this segment; the rest stays as it is.
+    pub(super) fn seal_on_the_way(&mut self, draft: &mut Draft) -> Result<(), Problem> {
+        let Some(building) = self.building.clone() else { return Ok(()) };
+        let mut places: IndexMap<usize, Vec<HostId>> = IndexMap::new();
+        for host in &building.unsealed {
+            if let Some(place) = draft.last_with(host) {
+                places.entry(place).or_default().push(host.clone());
+            }
+        }
+        for (place, hosts) in places {
+            let step = self.seal_step(&building, &hosts)?;
+            draft.append_to(place, step);
+            if let Some(building) = &mut self.building {
+                building.unsealed.retain(|host| !hosts.contains(host));
+            }
+        }
+        Ok(())
+    }
+
+    /// More work on hosts while a release is being built: where it is sealed already, it is not any more.
+    pub(super) fn built_on(&mut self, hosts: &[HostId]) {
+        if self.published.is_some() {
+            return;
+        }
+        if let Some(building) = &mut self.building {
+            let more: Vec<HostId> = hosts.iter().filter(|host| building.hosts.contains(host)).cloned().collect();
+            building.unsealed.extend(more);
+        }
     }
 
     fn seal_step(&self, building: &Building, hosts: &[HostId]) -> Result<NewStep, Problem> {

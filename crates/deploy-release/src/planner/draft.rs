@@ -198,6 +198,15 @@ impl Draft {
         may_follow.then_some(index)
     }
 
+    /// The last phase of all, if it makes or restarts a release and the fleet's proof may follow its work in the same
+    /// flight.
+    pub fn end_of_transaction(&self) -> Option<usize> {
+        let index = self.phases.len().checked_sub(1)?;
+        let phase = self.phases.get(index)?;
+        let fits = matches!(phase.slot, Slot::Publish | Slot::Restart) && phase.steps.iter().all(NewStep::carries);
+        fits.then_some(index)
+    }
+
     /// Adds to one phase.
     pub fn append_to(&mut self, index: usize, step: NewStep) {
         if let Some(phase) = self.phases.get_mut(index) {

@@ -5,6 +5,7 @@ mod build;
 mod cleanup;
 mod draft;
 mod publish;
+mod records;
 
 use deploy_inventory::HostId;
 use deploy_plan::{
@@ -102,6 +103,19 @@ impl Planner {
         StepId(self.last + 1)
     }
 
+    /// A number for a step that is not planned here (a question of the recipe). No other step of the run gets it.
+    pub fn take_step_id(&mut self) -> StepId {
+        self.last += 1;
+        StepId(self.last)
+    }
+
+    /// The same planner, its steps numbered from `next` on: numbers are unique in a run.
+    #[must_use]
+    pub fn numbered_from(mut self, next: StepId) -> Self {
+        self.last = next.0.saturating_sub(1);
+        self
+    }
+
     /// Phases for what was recorded. `end` says that the flow is complete.
     ///
     /// # Errors
@@ -113,6 +127,22 @@ impl Planner {
         }
         if end {
             self.close(&mut draft)?;
+        }
+        Ok(draft.into_plan(&mut self.last))
+    }
+
+    /// The same where the flow waits for a look at a host. What is built so far is sealed on the way, which costs nothing
+    /// there; a host on which more is built later is sealed again.
+    ///
+    /// # Errors
+    /// As [`segment`](Self::segment).
+    pub fn segment_before_a_look(&mut self, items: &[Item]) -> Result<Plan, Problem> {
+        let mut draft = Draft::default();
+        for item in items {
+            self.item(item, &mut draft)?;
+        }
+        if !self.past_edge {
+            self.seal_on_the_way(&mut draft)?;
         }
         Ok(draft.into_plan(&mut self.last))
     }
@@ -169,6 +199,8 @@ impl Planner {
                 }
                 self.remove(item, draft)
             }
+            Builtin::Mark { release, mark, set } => self.mark(item, release, *mark, *set, draft),
+            Builtin::Hold { reason } => self.hold(item, reason.as_deref(), draft),
             Builtin::Ops { title, ops, undo } => {
                 self.small_ops(item, title, ops, undo, draft);
                 Ok(())
@@ -185,6 +217,7 @@ impl Planner {
     fn together(&mut self, commands: &[Command], draft: &mut Draft) -> Result<(), Problem> {
         let Some(first) = commands.first() else { return Ok(()) };
         let slot = self.command_slot();
+        self.built_on(&command.hosts);
         if slot == Slot::Publish && self.published.is_none() {
             self.recipe_publishes(first, draft)?;
         }

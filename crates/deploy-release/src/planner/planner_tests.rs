@@ -63,10 +63,9 @@ fn the_classic_recipe() {
       switch current to releases/20261123060439  [web1, web2, app1, app2, db1]
  4. deploy:restart (restart)
       touch restart.txt  [app1, app2]
- 5. confirm 20261123060439 (confirm)
       read back releases/20261123060439  [web1, web2, app1, app2, db1]
- 6. record and clean up (after)
-      write revisions.log  [web1, web2, app1, app2, db1]
+ 5. record and clean up (after)
+      record releases/20261123060439 as good  [web1, web2, app1, app2, db1]
 "
     );
     let ids: Vec<u32> = plan.phases.iter().flat_map(|phase| &phase.steps).map(|step| step.id.0).collect();
@@ -82,10 +81,11 @@ fn the_classic_recipe() {
         short(ops(&plan, 7, "app1")),
         ["record 3 20261123060439 live", "switch 20261123060439 Release(\"20261102000000\""]
     );
-    assert_eq!(short(ops(&plan, 9, "app1")), ["read 20261123060439", "record 3 20261123060439 confirmed"]);
+    assert_eq!(short(ops(&plan, 9, "app1")), ["read 20261123060439"]);
     assert_eq!(
         short(ops(&plan, 10, "app1")),
         [
+            "record 3 20261123060439 confirmed",
             "log Branch trunk (at 4711) deployed as release 20261123060439 by alice",
             "link 20261123060439",
             "link 20261101000000",
@@ -139,11 +139,45 @@ fn known_only_in_pieces_the_seal_has_a_phase_of_its_own() {
  1. confirm 20261123060439 (confirm)
       read back releases/20261123060439  [web1, web2, app1, app2, db1]
  2. record and clean up (after)
-      write revisions.log  [web1, web2, app1, app2, db1]
+      record releases/20261123060439 as good  [web1, web2, app1, app2, db1]
 --
 "
     );
     assert_eq!(planner.next_step_id(), StepId(10));
+}
+
+/// Where the flow only waits for a look at a host, what is built is sealed on the way; what is built on after that is
+/// sealed once more.
+#[test]
+fn before_a_look_the_seal_costs_no_phase() {
+    let fleet = opened(deploy(), &OLD);
+    let mut planner = Planner::new(fleet.context.clone());
+    let mut checker = Checker::new(&fleet.context);
+    let mut items = classic(NEW);
+    items.splice(
+        8..8,
+        [start("deploy:migrate", Some(Slot::Migrate)), command("rake db:migrate", &["db1"]), finish("deploy:migrate")],
+    );
+    let first = planner.segment_before_a_look(&items[..8]).unwrap();
+    checker.check(&first).unwrap();
+    let sealed = |plan: &Plan, place: usize| {
+        let seal = plan.phases[place].steps.iter().find(|step| step.title.starts_with("finish")).unwrap();
+        seal.hosts().cloned().collect::<Vec<_>>()
+    };
+    assert_eq!(first.phases.len(), 2);
+    assert_eq!((sealed(&first, 0), sealed(&first, 1)), (hosts(&["web1", "web2", "db1"]), hosts(&["app1", "app2"])));
+    let rest = planner.segment(&items[8..], true).unwrap();
+    checker.check(&rest).unwrap();
+    assert_eq!((rest.phases[0].slot, sealed(&rest, 0)), (Slot::Migrate, hosts(&["db1"])));
+    assert_eq!(rest.phases[1].slot, Slot::Publish, "{}", rest.outline());
+    // With nothing to do but the look there is nothing for the seal to follow: it stays for later.
+    let mut planner = Planner::new(fleet.context.clone());
+    planner.segment(&[update_code(NEW, &FLEET)], false).unwrap();
+    assert!(planner.segment_before_a_look(&[]).unwrap().phases.is_empty());
+    assert_eq!(
+        planner.segment(&[publish(NEW, &FLEET)], true).unwrap().phases[0].title,
+        format!("finish release {NEW}")
+    );
 }
 
 #[test]
@@ -155,10 +189,7 @@ fn a_migration_stands_before_the_switch() {
     );
     let plan = plan(&opened(deploy(), &OLD), &items);
     let slots: Vec<Slot> = plan.phases.iter().map(|phase| phase.slot).collect();
-    assert_eq!(
-        slots,
-        [Slot::Build, Slot::Build, Slot::Migrate, Slot::Publish, Slot::Restart, Slot::Confirm, Slot::After]
-    );
+    assert_eq!(slots, [Slot::Build, Slot::Build, Slot::Migrate, Slot::Publish, Slot::Restart, Slot::After]);
     assert_eq!(plan.phases[2].steps[1].title, format!("finish releases/{NEW}"));
     assert_eq!(plan.phases[2].hosts(), hosts(&["db1"]));
 }
@@ -234,7 +265,8 @@ fn before_every_host_has_confirmed_nothing_is_said_or_removed() {
     let cases = [(Purpose::Rollback { to: None }, back.to_vec(), 3), (deploy(), forward, 2)];
     for (purpose, items, steps) in cases {
         let plan = plan(&opened(purpose, &many), &items);
-        let confirm = plan.phases.iter().position(|phase| phase.slot == Slot::Confirm).unwrap();
+        let proves = |phase: &deploy_plan::Phase| phase.steps.iter().any(|step| step.slot == Slot::Confirm);
+        let confirm = plan.phases.iter().position(proves).unwrap();
         let all = |phase: &deploy_plan::Phase| -> Vec<String> {
             let ids = phase.steps.iter().map(|step| step.id.0);
             ids.flat_map(|id| short(ops(&plan, id, "web1"))).collect()
@@ -242,8 +274,7 @@ fn before_every_host_has_confirmed_nothing_is_said_or_removed() {
         let after = &plan.phases[confirm + 1];
         assert_eq!((after.title.as_str(), after.slot, after.steps.len()), ("record and clean up", Slot::After, steps));
         assert!(plan.phases.get(confirm + 2).is_none(), "one flight: {}", plan.outline());
-        let proofs = all(&plan.phases[confirm]);
-        assert!(proofs.len() == 2 && proofs[0].starts_with("read ") && proofs[1].ends_with(" confirmed"), "{proofs:?}");
+        assert!(all(after)[0].ends_with(" confirmed"), "{:?}", all(after));
         assert!(all(after).iter().any(|op| op.starts_with("log ")) && all(after).contains(&"EmptyTrash".to_owned()));
         for phase in &plan.phases[..=confirm] {
             let early = |step: &Step| match &step.work {
@@ -251,7 +282,8 @@ fn before_every_host_has_confirmed_nothing_is_said_or_removed() {
                 Work::Command(_) => Vec::new(),
             };
             for op in phase.steps.iter().filter(|step| step.is_on(&host("app1"))).flat_map(early) {
-                assert!(!op.starts_with("log ") && !op.starts_with("remove ") && !op.ends_with(" reverted"), "{op}");
+                let early = ["log ", "remove "].iter().any(|start| op.starts_with(start));
+                assert!(!early && !op.ends_with(" reverted") && !op.ends_with(" confirmed"), "{op}");
             }
         }
     }
@@ -286,22 +318,25 @@ fn a_rollback_removes_what_was_left_only_when_all_have_confirmed() {
       switch current to releases/20261101000000  [web1, web2, app1, app2, db1]
  2. deploy:restart (restart)
       touch restart.txt  [app1, app2]
- 3. confirm 20261101000000 (confirm)
       read back releases/20261101000000  [web1, web2, app1, app2, db1]
- 4. record and clean up (after)
-      write revisions.log  [web1, web2, app1, app2, db1]
+ 3. record and clean up (after)
+      record releases/20261101000000 as good  [web1, web2, app1, app2, db1]
       remove releases/20261102000000  [web1, web2, app1, app2, db1]
 "
     );
-    assert_eq!(short(ops(&plan, 3, "db1")), ["read 20261101000000", "record 1 20261101000000 confirmed"]);
+    assert_eq!(short(ops(&plan, 3, "db1")), ["read 20261101000000"]);
     assert_eq!(
         short(&plan.phases[0].steps[0].undo[&host("db1")])[1],
         "record 1 20261101000000 confirmed",
         "a target that was put back is as good as before"
     );
     assert_eq!(
-        short(ops(&plan, 4, "db1"))[..2],
-        ["record 2 20261102000000 reverted", "log alice rolled back to release 20261101000000"]
+        short(ops(&plan, 4, "db1"))[..3],
+        [
+            "record 1 20261101000000 confirmed",
+            "record 2 20261102000000 reverted",
+            "log alice rolled back to release 20261101000000"
+        ]
     );
     assert_eq!(short(ops(&plan, 5, "db1")), ["record 2 20261102000000 retired", "remove 20261102000000"]);
 }
@@ -316,8 +351,8 @@ fn cleanup_waits_for_the_confirmation_wherever_it_is_hooked() {
         let plan = plan(&opened(deploy(), &many), &items);
         let last = plan.phases.last().unwrap();
         assert_eq!((last.slot, last.steps.len()), (Slot::After, 2), "hooked at {place}");
-        let proof = &plan.phases[plan.phases.len() - 2];
-        assert_eq!((proof.slot, proof.steps.len()), (Slot::Confirm, 1), "hooked at {place}");
+        let proof = plan.phases[plan.phases.len() - 2].steps.last().unwrap();
+        assert_eq!(proof.slot, Slot::Confirm, "hooked at {place}");
         assert_eq!(
             short(ops(&plan, 11, "web1")),
             [
@@ -341,7 +376,7 @@ fn cleanup_waits_for_the_confirmation_wherever_it_is_hooked() {
     items.extend([command("echo done", &["web1"]), cleanup()]);
     let plan = plan(&opened(deploy(), &many), &items);
     let slots: Vec<Slot> = plan.phases.iter().skip(4).map(|phase| phase.slot).collect();
-    assert_eq!(slots, [Slot::Confirm, Slot::After, Slot::After, Slot::After]);
+    assert_eq!(slots, [Slot::After, Slot::After, Slot::After]);
 }
 
 #[test]
@@ -391,12 +426,26 @@ fn what_a_dead_run_was_building_is_taken_away_first() {
         .concat(),
     );
     facts.insert(host("web2"), half);
+    // Another host had got further: it has the release complete, and it goes there too.
+    let ready = facts_with(
+        3,
+        &[OLD[0], OLD[1], dead],
+        Some(OLD[1]),
+        &[
+            line(1, OLD[0], ReleaseState::Confirmed),
+            line(2, OLD[1], ReleaseState::Confirmed),
+            line(3, dead, ReleaseState::Ready),
+        ]
+        .concat(),
+    );
+    facts.insert(host("app1"), ready);
     let fleet = open(&transaction(deploy(), &FLEET), &identity(), &facts).unwrap();
     let told: Vec<&str> = fleet.warnings.iter().map(|note| note.text.as_str()).collect();
-    assert!(told[0].contains(dead) && told[0].ends_with("removed on web2"), "{told:?}");
+    assert!(told[0].contains(dead) && told[0].contains("removed on web2, app1"), "{told:?}");
     let plan = plan(&fleet, &classic(NEW));
     let here = short(ops(&plan, 1, "web2"));
     assert_eq!(here[..2], [format!("record 3 {dead} failed"), format!("remove {dead}")]);
+    assert_eq!(short(ops(&plan, 1, "app1"))[..2], here[..2]);
     assert_eq!(here[2..].len(), short(ops(&plan, 1, "web1")).len());
 }
 
@@ -405,9 +454,15 @@ fn rollback_bodies_count_from_the_phase_after_them() {
     let mut items = classic(NEW);
     items.insert(5, handler(7));
     items.insert(14, handler(8));
+    let first = plan(&opened(deploy(), &OLD), &items);
+    let handlers: Vec<Vec<HandlerId>> = first.phases.iter().map(|phase| phase.handlers.clone()).collect();
+    assert_eq!(handlers, [vec![], vec![HandlerId(7)], vec![], vec![HandlerId(8)], vec![]]);
+    // One that is given behind the last command counts from the proof on: that has a phase of its own then.
+    let mut items = classic(NEW);
+    items.insert(14, handler(9));
     let plan = plan(&opened(deploy(), &OLD), &items);
-    let handlers: Vec<Vec<HandlerId>> = plan.phases.iter().map(|phase| phase.handlers.clone()).collect();
-    assert_eq!(handlers, [vec![], vec![HandlerId(7)], vec![], vec![HandlerId(8)], vec![], vec![]]);
+    let proof = plan.phases.iter().find(|phase| phase.slot == Slot::Confirm).unwrap();
+    assert_eq!(proof.handlers, [HandlerId(9)], "{}", plan.outline());
 }
 
 #[test]
@@ -428,7 +483,7 @@ fn a_recipe_that_publishes_itself_is_read_back() {
     items[9] = command("ln -nfs releases/X current", &FLEET);
     let plan = plan(&opened(deploy(), &OLD), &items);
     let slots: Vec<Slot> = plan.phases.iter().map(|phase| phase.slot).collect();
-    assert_eq!(slots, [Slot::Build, Slot::Build, Slot::Publish, Slot::Restart, Slot::Confirm, Slot::After]);
+    assert_eq!(slots, [Slot::Build, Slot::Build, Slot::Publish, Slot::Restart, Slot::After]);
     assert!(plan.notes[0].warning && plan.notes[0].text.contains("cannot be put back"), "{:?}", plan.notes);
     assert_eq!(short(ops(&plan, 9, "web1"))[0], format!("read {NEW}"));
 }

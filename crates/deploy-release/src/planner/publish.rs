@@ -127,8 +127,9 @@ impl Planner {
         Ok(())
     }
 
-    /// Proof on every host and nothing else. What takes this confirmation for granted stands behind the fleet's barrier:
-    /// where one host is not proven all of them go back, and none may have said, marked or removed anything by then.
+    /// Proof on every host: behind the last work of the transaction where that is part of this segment (no round trip of
+    /// its own), else in a phase of its own. What takes the proof for granted stands behind the fleet's barrier, the record
+    /// too: where one host is not proven all of them go back, and none may have said, marked or removed anything by then.
     pub(super) fn confirm(&mut self, draft: &mut Draft) -> Result<(), Problem> {
         let Some(published) = self.published.clone().filter(|published| !published.confirmed) else {
             return Ok(());
@@ -136,14 +137,18 @@ impl Planner {
         let release = &published.release;
         let (mut proof, mut after) = (IndexMap::new(), IndexMap::new());
         for host in &published.hosts {
-            let confirmed = Op::Record(self.entry(host, release, ReleaseState::Confirmed)?);
-            proof.insert(host.clone(), vec![Op::ReadBack { release: release.clone() }, confirmed]);
+            proof.insert(host.clone(), vec![Op::ReadBack { release: release.clone() }]);
             after.insert(host.clone(), self.after_confirm(host, &published)?);
         }
         let from = |step: NewStep| step.from(&published.task, published.site.as_ref(), published.sudo);
         let proof = NewStep::new(Slot::Confirm, format!("read back releases/{release}"), Work::Ops(proof));
-        draft.alone(Slot::Confirm, format!("confirm {release}"), from(proof).within(120), &mut self.handlers);
-        let after = NewStep::new(Slot::After, "write revisions.log", Work::Ops(after));
+        let proof = from(proof).within(120);
+        // A body of `on_rollback` that waits for a phase counts from the proof on.
+        match draft.end_of_transaction().filter(|_| self.handlers.is_empty()) {
+            Some(index) => draft.append_to(index, proof),
+            None => draft.alone(Slot::Confirm, format!("confirm {release}"), proof, &mut self.handlers),
+        }
+        let after = NewStep::new(Slot::After, format!("record releases/{release} as good"), Work::Ops(after));
         draft.alone(Slot::After, "record and clean up", from(after).within(120), &mut self.handlers);
         if let Some(published) = &mut self.published {
             published.confirmed = true;
@@ -154,7 +159,8 @@ impl Planner {
     /// What may fail without turning anything back.
     fn after_confirm(&mut self, host: &HostId, published: &Published) -> Result<Vec<Op>, Problem> {
         let release = &published.release;
-        let mut ops = self.adopt(host)?;
+        let mut ops = vec![Op::Record(self.entry(host, release, ReleaseState::Confirmed)?)];
+        ops.extend(self.adopt(host)?);
         let history = &self.unit(host)?.history;
         let left = history.live.clone().filter(|live| published.rollback && live != release);
         let keep: Vec<ReleaseId> =

@@ -114,6 +114,7 @@ impl Reader {
             [b"entry", kind, revision, name] => facts.releases.push(entry(kind, revision, name)?),
             [b"current", rest @ ..] => facts.current = current(rest)?,
             [b"links", name] => facts.links.push(text(name)),
+            [b"hold", value] => facts.hold = Some(text(value)),
             [b"trash", count] => facts.trash = text(count).parse().ok()?,
             [b"tool", b"yes", name] => drop(facts.tools.insert(text(name), true)),
             [b"tool", b"no", name] => drop(facts.tools.insert(text(name), false)),
@@ -123,6 +124,7 @@ impl Reader {
             [b"sudo", word] => {
                 facts.sudo_present = Some(*word != b"absent");
                 facts.sudo = Some(*word == b"free");
+                facts.sudo_partly = *word == b"partly";
             }
             [b"blocks", value] => self.blocks = free(&text(value)),
             [b"inodes", value] => self.inodes = free(&text(value)),
@@ -223,6 +225,7 @@ mod tests {
             stat\t755\troot\tstaff\t64\t2\nstat\t700\tdeploy\tdeploy\t64\t3\n\
             entry\tdir\t=4711\t20260101000000\nentry\tdir\t-\ta\\nb\\t\\\\c\nentry\tlink\t-\tcurrent\n\
             current\tlink\tresolves\t20260101000000\t/x/releases/20260101000000\nlinks\tlinks.r1\ntrash\t2\n\
+            hold\talice@laptop\\n2026-11-23 09:00 UTC\\nrelease freeze\n\
             tool\tyes\tsvn\ntool\tno\tgit\nmigrations\nmigration\t1_a.rb\nrakefile\nsudo\tpassword\n\
             blocks\t/dev/my disk 100 40 60 40% /srv\ninodes\ttmpfs 10 4 6 40% /srv\n";
         let facts = parse_probe(&answer(lines, "x\ny")).unwrap();
@@ -233,6 +236,7 @@ mod tests {
         assert_eq!(facts.releases[1].name, "a\nb\t\\c");
         assert!(facts.releases[1].release().is_none(), "a name with a control character is no release");
         assert!(facts.releases[2].release().is_none());
+        assert_eq!(facts.hold().unwrap().reason, "release freeze");
         assert_eq!(facts.releases[0].revision.as_deref(), Some("4711"));
         assert_eq!(facts.ledger, b"x\ny");
         assert_eq!((facts.tools.get("svn"), facts.tools.get("git")), (Some(&true), Some(&false)));

@@ -106,6 +106,7 @@ const STATE: &str = r#"for e in "$X"/links.*; do [ -d "$e" ] && cap_put links "$
 n=0
 for e in "$X"/trash/*; do if [ -e "$e" ] || [ -L "$e" ]; then n=$((n + 1)); fi; done
 printf 'trash\t%s\n' "$n"
+[ -f "$X/hold" ] && [ -r "$X/hold" ] && cap_put hold "$(cat "$X/hold")"
 "#;
 
 const MIGRATIONS: &str = r#"if [ -d "$C/db/migrate" ]; then
@@ -116,7 +117,9 @@ for e in Rakefile rakefile Rakefile.rb rakefile.rb; do [ -f "$C/$e" ] && printf 
 "#;
 
 const SUDO: &str = r#"if command -v sudo >/dev/null 2>&1; then
-if sudo -n true </dev/null >/dev/null 2>&1; then printf 'sudo\tfree\n'; else printf 'sudo\tpassword\n'; fi
+if sudo -n true </dev/null >/dev/null 2>&1; then printf 'sudo\tfree\n'
+elif sudo -n -l </dev/null >/dev/null 2>&1; then printf 'sudo\tpartly\n'
+else printf 'sudo\tpassword\n'; fi
 else printf 'sudo\tabsent\n'; fi
 "#;
 

@@ -41,6 +41,8 @@ pub struct Outbox {
     queue: VecDeque<Entry>,
     /// Sent and not answered.
     sent: VecDeque<Entry>,
+    /// How many requests that are answered have been sent.
+    requests: u64,
 }
 
 #[derive(Debug)]
@@ -83,6 +85,7 @@ impl Outbox {
             if let Some(mut entry) = self.queue.pop_front() {
                 bytes.append(&mut entry.bytes);
                 if entry.id.is_some() {
+                    self.requests += 1;
                     self.sent.push_back(entry);
                 }
             }
@@ -101,6 +104,11 @@ impl Outbox {
             _ => return,
         };
         self.sent.retain(|entry| entry.id != Some(answered));
+    }
+
+    /// How many requests have been given out to be sent, those without an answer (heartbeats, kills, the end) not counted.
+    pub fn requests(&self) -> u64 {
+        self.requests
     }
 
     /// The step or waiting lock that the runner is at work on, as far as is known here.
@@ -146,6 +154,9 @@ mod tests {
         assert!(outbox.take().len() > 100_000);
         assert_eq!(outbox.busy(), Some(StepId(2)));
         assert!(outbox.is_empty());
+        outbox.push(&Request::Heartbeat).unwrap();
+        assert!(!outbox.take().is_empty());
+        assert_eq!(outbox.requests(), 2, "a heartbeat is no request");
     }
 
     proptest! {

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use deploy_inventory::HostId;
-use deploy_plan::{Builtin, BuiltinItem, Item, Problem, ProblemKind, Purpose};
+use deploy_plan::{Builtin, BuiltinItem, Item, Mark, Problem, ProblemKind, Purpose};
 use deploy_ruby::{Call, Hash, Value};
 
 use super::table::BuiltinTask;
@@ -81,6 +81,13 @@ impl Cap {
             BuiltinTask::Check => self.check(call).await?,
             BuiltinTask::WebDisable => self.web_disable(call).await?,
             BuiltinTask::WebEnable => self.web_enable(call).await?,
+            BuiltinTask::Releases => self.list_releases(call).await?,
+            BuiltinTask::MarkBad => self.mark_release(call, Mark::Bad, true).await?,
+            BuiltinTask::MarkGood => self.mark_release(call, Mark::Bad, false).await?,
+            BuiltinTask::Pin => self.mark_release(call, Mark::Pinned, true).await?,
+            BuiltinTask::Unpin => self.mark_release(call, Mark::Pinned, false).await?,
+            BuiltinTask::Lock => self.lock_fleet(call).await?,
+            BuiltinTask::Unlock => self.unlock_fleet(call).await?,
             BuiltinTask::Pending => self.pending(call, "log").await?,
             BuiltinTask::PendingDiff => self.pending(call, "diff").await?,
             BuiltinTask::Invoke => self.invoke(call).await?,

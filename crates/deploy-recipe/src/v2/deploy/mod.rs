@@ -8,6 +8,7 @@ mod history;
 mod migrate;
 mod page;
 mod publish;
+mod records;
 pub(crate) mod scm;
 pub(crate) mod source;
 pub(crate) mod table;

@@ -18,10 +18,15 @@ pub(crate) enum BuiltinTask {
     Deploy,
     FinalizeUpdate,
     Invoke,
+    Lock,
+    MarkBad,
+    MarkGood,
     Migrate,
     Migrations,
     Pending,
     PendingDiff,
+    Pin,
+    Releases,
     Restart,
     Rollback,
     RollbackCleanup,
@@ -32,6 +37,8 @@ pub(crate) enum BuiltinTask {
     Start,
     Stop,
     Symlink,
+    Unlock,
+    Unpin,
     Update,
     UpdateCode,
     Upload,
@@ -276,7 +283,81 @@ const DEPLOY: &[(&str, &str, For, BuiltinTask, &str)] = &[
         BuiltinTask::WebEnable,
         "Takes the maintenance page down again.",
     ),
+    (
+        "deploy",
+        "lock",
+        For::Releases,
+        BuiltinTask::Lock,
+        "Locks the deployment by hand: no deploy, rollback or cleanup begins until deploy:unlock.\n\nThe message is shown to \
+         whoever is refused.\n\n  cap deploy:lock -m \"release freeze until Monday\"",
+    ),
+    (
+        "deploy",
+        "unlock",
+        For::Releases,
+        BuiltinTask::Unlock,
+        "Takes away the lock that deploy:lock has set.\n\nThe lock of a run that is at work cannot be taken away; it goes with the run.",
+    ),
+    (
+        OURS,
+        "releases",
+        For::Releases,
+        BuiltinTask::Releases,
+        "Lists the releases on the hosts: state, revision, who and when.\n\nBy each host's ledger, squared with what is on disk. \
+         Hosts that have the same are told once.",
+    ),
+    (
+        OURS,
+        "bad",
+        For::Releases,
+        BuiltinTask::MarkBad,
+        "Marks a release as bad: deploy:rollback passes it over.\n\n  cap release:bad RELEASE=20261123054446",
+    ),
+    (
+        OURS,
+        "good",
+        For::Releases,
+        BuiltinTask::MarkGood,
+        "Takes the mark of release:bad away again.\n\n  cap release:good RELEASE=20261123054446",
+    ),
+    (
+        OURS,
+        "pin",
+        For::Releases,
+        BuiltinTask::Pin,
+        "Pins a release: deploy:cleanup never removes it.\n\n  cap release:pin RELEASE=20261123054446",
+    ),
+    (
+        OURS,
+        "unpin",
+        For::Releases,
+        BuiltinTask::Unpin,
+        "Takes the mark of release:pin away again.\n\n  cap release:unpin RELEASE=20261123054446",
+    ),
 ];
+
+/// The namespace of commands that Capistrano does not have. Recipes read variables of such names (`releases`), so they must
+/// not be found as words of the recipe.
+const OURS: &str = "capstan";
+
+/// How these commands are called, and the tasks behind them. A recipe's own task of that name goes first.
+const COMMANDS: &[(&str, &str)] = &[
+    ("releases", "capstan:releases"),
+    ("release:bad", "capstan:bad"),
+    ("release:good", "capstan:good"),
+    ("release:pin", "capstan:pin"),
+    ("release:unpin", "capstan:unpin"),
+];
+
+/// The task behind a command of ours.
+pub(crate) fn task_of(command: &str) -> Option<&'static str> {
+    COMMANDS.iter().find(|(name, _)| *name == command).map(|(_, task)| *task)
+}
+
+/// The command that a task of ours is called by.
+pub(crate) fn command_of(task: &str) -> Option<&'static str> {
+    COMMANDS.iter().find(|(_, name)| *name == task).map(|(command, _)| *command)
+}
 
 fn add(cap: &Cap, rows: &[(&str, &str, For, BuiltinTask, &str)]) {
     let mut tasks = cap.tasks.borrow_mut();
