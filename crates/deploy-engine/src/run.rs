@@ -347,7 +347,7 @@ impl Hosts for Run<'_> {
         let site = asked.as_ref().map(|(command, _)| command.site.clone());
         let plan = {
             let _turn = self.turn.lock().await;
-            self.advance_in_turn(false).await?;
+            self.advance_in_turn(false, None).await?;
             if let Some(site) = site {
                 self.ports.observer.event(&Event::Suspended { why, site });
             }
@@ -355,17 +355,17 @@ impl Hosts for Run<'_> {
                 self.state.borrow_mut().pending.push(Item::Together(before));
             }
             if self.settings.mode != Mode::Real || self.state.borrow().undoing {
-                self.advance_in_turn(false).await?;
+                self.advance_in_turn(false, None).await?;
                 return self.ask_if(asked).await;
             }
-            self.plan_pending(false)?.0
+            self.plan_pending(false, false)?.0
         };
         // From here on hosts do not wait for each other.
         if !plan.phases.is_empty() {
             self.ports.observer.event(&Event::Planned { plan: plan.clone() });
         }
         for phase in plan.phases {
-            self.run_phase(phase, false).await?;
+            self.run_phase(phase, false, None).await?;
         }
         self.ask_if(asked).await
     }

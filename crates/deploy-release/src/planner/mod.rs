@@ -217,7 +217,7 @@ impl Planner {
     fn together(&mut self, commands: &[Command], draft: &mut Draft) -> Result<(), Problem> {
         let Some(first) = commands.first() else { return Ok(()) };
         let slot = self.command_slot();
-        self.built_on(&command.hosts);
+        commands.iter().for_each(|command| self.built_on(&command.hosts));
         if slot == Slot::Publish && self.published.is_none() {
             self.recipe_publishes(first, draft)?;
         }
