@@ -57,8 +57,14 @@ pub fn run(world: &Shared, recipe: &Recipe, fault: Option<Fault>, mode: Mode) ->
         observer: Arc::new(Ear(Arc::clone(world))),
         sudo: Box::new(Nobody),
     };
-    let settings =
-        Settings { mode, by: "alice@laptop".into(), tasks: vec!["deploy".into()], started: "now".into(), flush: true, lock_wait: 0 };
+    let settings = Settings {
+        mode,
+        by: "alice@laptop".into(),
+        tasks: vec!["deploy".into()],
+        started: "now".into(),
+        flush: true,
+        lock_wait: 0,
+    };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     let engine = Engine::new(ports);
     let ended = runtime.block_on(async {

@@ -99,7 +99,7 @@ impl Recipe {
             self.slot("deploy:rollback:revision", Slot::Publish, vec![self.builtin("deploy:rollback:revision", back)]);
         items.extend(self.restart());
         if let Some(release) = from {
-            items.push(self.builtin("deploy:rollback:cleanup", Builtin::RemoveLeft { release }));
+            items.push(self.builtin("deploy:rollback:cleanup", Builtin::RemoveLeft { release, archive: false }));
         }
         items
     }
