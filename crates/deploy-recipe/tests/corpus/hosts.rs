@@ -26,6 +26,8 @@ fn facts() -> HostRelease {
         previous: id("20261101000001"),
         releases: ["20261101000001", "20261101000002"].iter().filter_map(|text| id(text)).collect(),
         migrations: None,
+        history: Vec::new(),
+        hold: None,
     }
 }
 
