@@ -14,7 +14,6 @@ const SECONDS: (&str, u64) = ("CAPSTAN_TESTBED_ENGINE_SECONDS", 60);
 
 /// For a program that runs in a container, such as a whole deployment.
 #[cfg(feature = "containers")]
-#[cfg(feature = "containers")]
 pub(super) const IN_CONTAINER: Duration = Duration::from_secs(300);
 
 /// For an image to be built.
@@ -37,7 +36,6 @@ pub(super) fn limit() -> Duration {
 }
 
 /// Runs a docker command that has to succeed; gives its output without the newline at its end.
-#[cfg(feature = "containers")]
 #[cfg(feature = "containers")]
 pub(super) fn ask(what: &str, args: &[&str]) -> Result<String> {
     must(what, limit(), &mut docker(args))
