@@ -2,7 +2,6 @@
 
 use deploy_testbed::FleetSpec;
 use deploy_testbed::repo::Scm;
-use rustix::process::Signal;
 use serde_json::Value;
 
 use crate::support::{ALL, RECIPE, Ran, Stage, start};
@@ -149,14 +148,6 @@ fn embedded_a_run_can_wait_for_the_lock() {
         .cap(&["deploy", "--lock-wait", "1"])
         .expect(5)
         .says(&["waiting for the lock, 1 s at most", "runs `cap deploy`"]);
-    // One that is stopped while it waits has changed nothing and says so.
-    let log = stage.project.join("waiting.log");
-    let mut command = stage.command(&["deploy", "--lock-wait", "600"]);
-    command.arg("--log").arg(&log);
-    let stopped = Background::start(command);
-    until("it waits", || std::fs::read_to_string(&log).is_ok_and(|text| text.contains("waiting for the lock")));
-    stopped.signal(Signal::INT);
-    stopped.end().expect(130);
     let log = stage.project.join("second.log");
     let mut command = stage.command(&["deploy", "--lock-wait", "600"]);
     command.arg("--log").arg(&log);
