@@ -290,7 +290,7 @@ impl Session {
         }
         let locked = recipe.locked().map(|version| format!(", lock {version:?}")).unwrap_or_default();
         let text = format!("The recipe is one of {}{locked}.\n", recipe.dialect());
-        self.screen.print(true, text.as_bytes());
+        self.screen.print(false, text.as_bytes());
     }
 
     /// Capistrano's own configuration files are not read: whoever has one should know.
