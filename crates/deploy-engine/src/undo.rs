@@ -1,7 +1,7 @@
 //! Turning back: undoing what was started, in reverse, past its own errors.
 
 use deploy_inventory::HostId;
-use deploy_plan::{Event, HandlerId, Level, Observer, Phase, Plan, Problem, ProblemKind, Slot, Step, StepId, Work};
+use deploy_plan::{Event, HandlerId, Level, Observer, Op, Phase, Plan, Problem, ProblemKind, Slot, Step, StepId, Work};
 use deploy_release::{FleetEvent, Planner, UndoPhase, undo_phases};
 
 use crate::phase::NotDone;
@@ -79,11 +79,13 @@ impl Run<'_> {
         let phases = undo_phases(&started, &mut next);
         self.state.borrow_mut().undo_steps = Some(next);
         for UndoPhase { of, phase } in phases {
-            let hosts = phase.hosts();
+            let (hosts, empty) = (phase.hosts(), without_a_release(&phase));
             let failed = self.run_undo_phase(phase).await;
             if of == Slot::Publish {
                 let back = |host: &&HostId| restart_begun.contains(host) && !failed.contains(host);
-                let back: Vec<HostId> = hosts.iter().filter(back).cloned().collect();
+                let (empty, back): (Vec<_>, Vec<_>) =
+                    hosts.iter().filter(back).cloned().partition(|host| empty.contains(host));
+                self.note_not_restarted(&empty);
                 self.restart_again(&back).await;
             }
         }
@@ -129,6 +131,16 @@ impl Run<'_> {
         if !state.notes.contains(&note) {
             state.notes.push(note);
         }
+    }
+
+    /// Where this run made the first release there is nothing to restart the application on.
+    fn note_not_restarted(&self, hosts: &[HostId]) {
+        if hosts.is_empty() {
+            return;
+        }
+        let names = hosts.iter().map(HostId::to_string).collect::<Vec<_>>().join(", ");
+        let note = format!("nothing was live before on {names}, so nothing is restarted there");
+        self.state.borrow_mut().notes.push(note);
     }
 
     /// After a switch back the application is restarted, with every command of the restart slot in order, on the hosts
@@ -180,6 +192,16 @@ impl Run<'_> {
             self.say(Level::Warning, "a body given to on_rollback failed; going on with the rest");
         }
     }
+}
+
+/// The hosts that a phase of the way back leaves without `current`, as they were.
+fn without_a_release(phase: &Phase) -> Vec<HostId> {
+    let unpublishes = |ops: &Vec<Op>| ops.iter().any(|op| matches!(op, Op::Unpublish { .. }));
+    let built_in = phase.steps.iter().filter_map(|step| match &step.work {
+        Work::Ops(ops) => Some(ops),
+        Work::Command(_) => None,
+    });
+    built_in.flatten().filter(|(_, ops)| unpublishes(ops)).map(|(host, _)| host.clone()).collect()
 }
 
 /// The hosts where the restart had begun.

@@ -79,6 +79,26 @@ fn embedded_a_late_control_c_ends_with_a_line_and_130() {
     all_serve(&stage, "1");
 }
 
+/// The same in the first deploy of all: there is no older release to restart the application on.
+#[test]
+fn embedded_a_control_c_in_the_first_restart_ends_with_130() {
+    let recipe = RECIPE
+        .replace("touch #{current_path}", "cd #{current_path} && echo restarting; sleep 600; touch #{current_path}");
+    let stage = Stage::with(start(FleetSpec::embedded(), "embedded").unwrap(), Scm::Git, &recipe);
+    stage.set_up();
+    let mut terminal = terminal(&stage, &["deploy"]);
+    for _ in APP {
+        terminal.wait_for("out: restarting");
+    }
+    terminal.press(3);
+    terminal.wait_for("interrupted: ");
+    let ran = terminal.end().expect(130).says(&["Interrupted, everything put back", "nothing was live before"]);
+    assert_ends_well(&ran.text, "next: ");
+    for host in ALL {
+        stage.on(host, &format!("test ! -L {}/current", stage.deploy_to()));
+    }
+}
+
 #[test]
 fn embedded_a_terminal_that_cannot_draw_gets_plain_lines() {
     let stage = stage("true");

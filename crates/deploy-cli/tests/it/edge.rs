@@ -67,6 +67,25 @@ fn embedded_a_failed_restart_puts_all_back_and_restarts_again() {
     }
 }
 
+/// Where nothing was live before there is nothing to restart on: the hosts are as they were, and that is all.
+#[test]
+fn embedded_a_first_deploy_whose_restart_fails_is_put_back() {
+    let recipe = RECIPE.replace("run \"touch", "run \"test ! -e ~/broken && touch");
+    let stage = Stage::with(start(FleetSpec::embedded(), "embedded").unwrap(), Scm::Git, &recipe);
+    stage.set_up();
+    stage.on("app2", "touch ~/broken");
+    let nothing = "nothing was live before on app1.example.com, app2.example.com, so nothing is restarted there";
+    let ran = stage.cap(&["deploy"]).expect(3).says(&["app2.example.com", nothing]);
+    assert!(!ran.text.contains("restart again"), "{}", ran.text);
+    for host in ALL {
+        let root = stage.deploy_to();
+        assert_eq!(stage.on(host, &format!("ls {root}/releases; test ! -L {root}/current")), "", "{host}");
+    }
+    stage.on("app2", "rm ~/broken");
+    stage.cap(&["deploy"]).expect(0);
+    all_serve(&stage, "1");
+}
+
 /// `:on_error => :continue` leaves a host out of that task, not out of the deploy.
 #[test]
 fn embedded_a_lenient_task_fails_for_itself_only() {
