@@ -103,8 +103,9 @@ fn embedded_hosts_that_disagree_are_shown_in_a_table() {
     stage.cap(&["deploy:rollback"]).expect(7).says(&[
         "not on the same release",
         &format!("app1.example.com {}", names[1]),
-        &names[2],
+        &format!("web1.example.com {}", names[2]),
         "next:",
+        &format!("RELEASE=<one that all hosts have: {}, {}, {}>", names[2], names[1], names[0]),
     ]);
     stage.cap(&["deploy:rollback", "--to", &names[0]]).expect(0);
     all_live(&stage, &names[0]);

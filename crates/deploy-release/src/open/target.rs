@@ -5,6 +5,10 @@ use deploy_plan::{Problem, ProblemKind, ReleaseId, ReleaseState};
 use indexmap::IndexMap;
 
 use super::Unit;
+use crate::ledger::Release;
+
+/// How many releases are named that a mixed fleet can go to; the newest come first.
+const NAMED: usize = 5;
 
 /// One line per host about what is live on it, where that differs.
 pub(super) fn disagreement(units: &IndexMap<HostId, Unit>) -> Option<Vec<String>> {
@@ -24,8 +28,7 @@ pub(super) fn previous(units: &IndexMap<HostId, Unit>) -> Result<ReleaseId, Prob
     const WHAT: &str = "find the release to roll back to";
     if let Some(table) = disagreement(units) {
         let why = "the hosts are not on the same release, so \"the one before\" is not the same everywhere";
-        let mut problem = Problem::new(ProblemKind::HostsDisagree, WHAT, why)
-            .next("name the release: cap deploy:rollback RELEASE=<name>, or deploy again");
+        let mut problem = Problem::new(ProblemKind::HostsDisagree, WHAT, why).next(choice(units));
         problem.tail = table;
         return Err(problem);
     }
@@ -39,6 +42,22 @@ pub(super) fn previous(units: &IndexMap<HostId, Unit>) -> Result<ReleaseId, Prob
             .map(|target| target.id.clone())
     });
     common.ok_or_else(|| nothing(WHAT, units))
+}
+
+/// What brings hosts together again: a release that all of them can go to, by name, or a new one.
+fn choice(units: &IndexMap<HostId, Unit>) -> String {
+    let good = |found: &Release| !found.bad && refusal(found).is_none();
+    let everywhere = |release: &&Release| units.values().all(|unit| unit.history.get(&release.id).is_some_and(good));
+    let mut common: Vec<&str> = units.values().next().map_or_else(Vec::new, |unit| {
+        unit.history.releases.iter().filter(everywhere).map(|release| release.id.as_str()).collect()
+    });
+    common.reverse();
+    common.truncate(NAMED);
+    match common.as_slice() {
+        [] => "deploy again: the hosts have no good release in common to go back to".to_owned(),
+        [one] => format!("cap deploy:rollback RELEASE={one} (the only one that all hosts have), or deploy again"),
+        many => format!("cap deploy:rollback RELEASE=<one that all hosts have: {}>, or deploy again", many.join(", ")),
+    }
 }
 
 fn nothing(what: &str, units: &IndexMap<HostId, Unit>) -> Problem {
@@ -87,17 +106,28 @@ pub(super) fn named(name: &str, units: &IndexMap<HostId, Unit>) -> Result<Releas
     let what = || format!("roll back to {name}");
     let id = ReleaseId::new(name).map_err(|error| Problem::new(ProblemKind::Usage, what(), error.to_string()))?;
     for (host, unit) in units {
-        let found = unit.history.get(&id).filter(|release| release.present);
-        let why = match found {
+        let why = match unit.history.get(&id) {
             None => "the host does not have it".to_owned(),
-            Some(release) if release.is_complete() || release.state == ReleaseState::Reverted => continue,
-            Some(release) => format!("it is not complete: the ledger calls it {}", release.state.word()),
+            Some(release) => match refusal(release) {
+                None => continue,
+                Some(why) => why,
+            },
         };
         let mut problem = Problem::new(ProblemKind::Usage, what(), why).on(host).next("`cap releases` lists them");
         problem.tail = table(host, unit);
         return Err(problem);
     }
     Ok(id)
+}
+
+/// Why a host cannot go to a release that a person names.
+fn refusal(release: &Release) -> Option<String> {
+    match release.state {
+        _ if !release.present => Some("the host does not have it".to_owned()),
+        ReleaseState::Reverted => None,
+        _ if release.is_complete() => None,
+        state => Some(format!("it is not complete: the ledger calls it {}", state.word())),
+    }
 }
 
 /// The newest complete release that all hosts have.
