@@ -30,6 +30,20 @@ pub struct Owner {
     pub inode: String,
 }
 
+impl Owner {
+    /// What [`STAT`](Self::STAT) has `stat` print.
+    #[must_use]
+    pub fn of_stat(line: &str) -> Option<Self> {
+        let fields: Vec<&str> = line.trim_end_matches('\n').split('\t').collect();
+        let [mode, user, group, device, inode] = fields.as_slice() else { return None };
+        let text = |field: &&str| (**field).to_owned();
+        Some(Self { mode: text(mode), user: text(user), group: text(group), device: text(device), inode: text(inode) })
+    }
+
+    /// The format for `stat -L -c`; the gaps are tabs.
+    pub const STAT: &'static str = "%a\t%U\t%G\t%d\t%i";
+}
+
 /// One directory of the layout.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Place {

@@ -54,7 +54,7 @@ pub use ledger::{
     Folded, Known, LedgerLine, MarkEntry, Release, UnitHistory, fold, ledger_line, mark_line, parse_ledger, reconcile,
 };
 pub use machine::{FleetEvent, FleetMachine, Illegal, UnitEvent, UnitState, advance, events_of};
-pub use open::{FleetContext, OpenedFleet, Unit, blockers, open};
+pub use open::{FleetContext, OpenedFleet, Unit, Unwritable, blockers, open};
 pub use planner::{Planner, removable};
 pub use probe::{ProbeError, ProbeNeeds, parse_probe, probe_script};
 pub use undo::{UndoPhase, undo_phases};

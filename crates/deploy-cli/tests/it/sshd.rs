@@ -46,7 +46,11 @@ fn releases_not_writable_on_one_host() {
     let releases = format!("{}/releases", stage.deploy_to());
     stage.fleet.run_as("app1", RunAs::Root, &format!("chown root {releases} && chmod 755 {releases}")).unwrap();
     stage.cap(&["deploy"]).expect(1).says(&["app1.example.com", "releases", "chown"]);
-    stage.cap(&["deploy:check"]).expect(1).says(&["app1.example.com", "chown"]);
+    stage.cap(&["deploy:check"]).expect(1).says(&["app1.example.com", "chown", "belongs to root:"]);
+    // What belongs to the login already needs no other owner.
+    stage.fleet.run_as("app1", RunAs::Root, &format!("chown deploy {releases} && chmod 555 {releases}")).unwrap();
+    let own = stage.cap(&["deploy:check"]).expect(1).says(&["belongs to deploy:", "mode 555", "chmod u+rwx"]);
+    assert!(!own.text.contains("chown"), "{}", own.text);
     for host in ALL {
         assert_eq!(stage.live(host), before, "{host}");
         assert_eq!(stage.on(host, &format!("ls {releases}")), before, "{host}");

@@ -4,6 +4,7 @@ use deploy_inventory::HostId;
 use deploy_plan::{Layout, Problem, ProblemKind, Purpose, RemotePath, Transaction};
 use indexmap::IndexMap;
 
+use super::rights::{Unwritable, chown, shown_word};
 use crate::facts::{Current, HostFacts, Place, PlaceKind};
 
 /// What [`open`](crate::open()) would refuse.
@@ -26,36 +27,10 @@ pub fn blockers(transaction: &Transaction, facts: &IndexMap<HostId, HostFacts>) 
     found.into_iter().map(|problem| problem.at(transaction.site.clone())).collect()
 }
 
-/// One sentence about who may write a directory, and the command that lets this login do it.
 fn not_writable(what: &str, path: &RemotePath, place: &Place, facts: &HostFacts) -> Problem {
-    let who = match &place.owner {
-        Some(owner) => {
-            format!("{path} belongs to {}:{} with mode {}", owner.user, owner.group, owner.mode)
-        }
-        None => format!("{path} belongs to somebody else"),
-    };
-    let user = if facts.user.is_empty() { "the login" } else { &facts.user };
-    let problem = Problem::new(ProblemKind::Layout, what, format!("{who}, and {user} may not write there"));
-    if path.rest().is_empty() {
-        return problem.next("set :deploy_to to a directory of the application's own");
-    }
-    let ours = place.owner.as_ref().is_some_and(|owner| owner.user == facts.user);
-    problem.next(if ours { chmod(&path.to_string()) } else { chown(&path.to_string(), &facts.user) })
-}
-
-fn chmod(path: &str) -> String {
-    format!("chmod u+rwx {}", shown_word(path))
-}
-
-fn chown(path: &str, user: &str) -> String {
-    let user = if user.is_empty() { "USER" } else { user };
-    format!("sudo chown {user}: {}", shown_word(path))
-}
-
-/// A path as one types it: quoted only where it must be.
-fn shown_word(path: &str) -> String {
-    let plain = path.bytes().all(|b| b.is_ascii_alphanumeric() || b"/._-~".contains(&b));
-    if plain { path.to_owned() } else { crate::text::word(path) }
+    let found = Unwritable::new(path, place.owner.as_ref(), &facts.user);
+    let next = found.command.unwrap_or_else(|| Unwritable::ELSE.to_owned());
+    Problem::new(ProblemKind::Layout, what, found.why).next(next)
 }
 
 fn of_setup(transaction: &Transaction, facts: &HostFacts) -> Vec<Problem> {

@@ -1,6 +1,7 @@
 //! Opening a transaction: facts of all hosts in, one decision for the fleet out, or every reason against it at once.
 
 mod blockers;
+mod rights;
 mod target;
 
 use deploy_inventory::HostId;
@@ -11,6 +12,7 @@ use deploy_plan::{
 use indexmap::IndexMap;
 
 pub use blockers::blockers;
+pub use rights::Unwritable;
 
 use crate::facts::{Current, HostFacts};
 use crate::identity::{RunIdentity, allocate, names_seen};

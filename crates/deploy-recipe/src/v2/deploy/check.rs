@@ -7,6 +7,7 @@ use deploy_plan::{
     Command, CommandResult, CommandText, Event, ExitStatus, Layout, Level, Problem, ProblemKind, Purpose, RemotePath,
     Site, StepClass, Suspension, Want,
 };
+use deploy_release::{Owner, Unwritable};
 use deploy_ruby::{Args, Call, CommandLine, Stderr, Unwind, Value};
 use deploy_scm::ScmKind;
 
@@ -342,7 +343,9 @@ fn probe_text(layout: &Layout, tools: &[(String, String)]) -> String {
     let look = |name: &str, path: &RemotePath| {
         let path = quote_path(&path.to_string());
         format!(
-            "p={path}; if [ ! -d \"$p\" ]; then echo 'absent {name}'; elif [ ! -w \"$p\" ]; then echo 'unwritable {name}'; fi\n"
+            "p={path}; if [ ! -d \"$p\" ]; then echo 'absent {name}'; elif [ ! -w \"$p\" ]; then \
+             printf '%s\\t%s\\n' 'unwritable {name}' \"$(stat -L -c '{}' \"$p\" 2>/dev/null)\"; fi\n",
+            Owner::STAT
         )
     };
     text.push_str(&look("deploy_to", &layout.deploy_to));
@@ -367,18 +370,28 @@ fn on_host(host: &str, command: &str) -> String {
 
 fn finding(line: &str, host: &str, login: &str, layout: &Layout, tools: &[(String, String)]) -> Option<Problem> {
     let (word, rest) = line.split_once(' ')?;
-    let path = match rest {
-        "deploy_to" => layout.deploy_to.to_string(),
-        "releases" => layout.releases.to_string(),
-        "shared" => layout.shared.to_string(),
-        _ => layout.current.to_string(),
+    let (name, stat) = rest.split_once('\t').unwrap_or((rest, ""));
+    let place = match name {
+        "deploy_to" => &layout.deploy_to,
+        "releases" => &layout.releases,
+        "shared" => &layout.shared,
+        _ => &layout.current,
     };
+    let path = place.to_string();
     let quoted = quote_path(&path);
     Some(match word {
         "absent" => Problem::new(ProblemKind::Layout, format!("find {path}"), "it is not there")
             .next("`cap deploy:setup` makes what is missing, on all hosts"),
-        "unwritable" => Problem::new(ProblemKind::Layout, format!("write into {path}"), format!("{login} may not"))
-            .next(on_host(&format!("-t {host}"), &format!("sudo chown {login} {quoted}"))),
+        "unwritable" => {
+            let found = Unwritable::new(place, Owner::of_stat(stat).as_ref(), login);
+            // sudo may ask for a password.
+            let next = found.command.map(|command| match command.starts_with("sudo ") {
+                true => on_host(&format!("-t {host}"), &command),
+                false => on_host(host, &command),
+            });
+            Problem::new(ProblemKind::Layout, format!("write into {path}"), found.why)
+                .next(next.unwrap_or_else(|| Unwritable::ELSE.to_owned()))
+        }
         "real" => Problem::new(
             ProblemKind::CurrentNotALink,
             format!("switch {path}"),
@@ -408,7 +421,16 @@ mod tests {
         let of = |line: &str| finding(line, "web1", "deploy", &layout(), &tools).unwrap();
         assert!(of("absent releases").next.unwrap().starts_with("`cap deploy:setup` "));
         let next = of("unwritable deploy_to").next.unwrap();
-        assert!(next.starts_with("by hand: ssh -t web1 'sudo chown deploy ") && next.ends_with("'"), "{next}");
+        assert!(next.starts_with("by hand: ssh -t web1 'sudo chown deploy: ") && next.ends_with("'"), "{next}");
+        let theirs = of("unwritable releases\t755\troot\tdomain users\t64\t12");
+        assert!(
+            theirs.why.contains("belongs to root:domain users with mode 755, and deploy may not"),
+            "{}",
+            theirs.why
+        );
+        assert!(theirs.next.unwrap().starts_with("by hand: ssh -t web1 'sudo chown deploy: "));
+        let ours = of("unwritable releases\t555\tdeploy\tdeploy\t64\t12").next.unwrap();
+        assert!(ours.starts_with("by hand: ssh web1 'chmod u+rwx ") && !ours.contains("chown"), "{ours}");
         assert_eq!(of("real current").kind, ProblemKind::CurrentNotALink);
         assert_eq!(of("tool 0").why, "it is needed to read the git repository");
         assert!(finding("noise", "web1", "deploy", &layout(), &tools).is_none());
