@@ -188,7 +188,7 @@ pub struct Target {
     pub max_channels: usize,
     /// Lines of ssh_config that would matter but are not honoured; to be named once.
     pub unhonoured: Vec<Unhonoured>,
-    /// The ssh configuration that was asked instead of the standard one ([`SshConfig::file`]).
+    /// The ssh configuration that was asked instead of the standard one (`SshConfig::file`).
     pub config_file: Option<PathBuf>,
 }
 
