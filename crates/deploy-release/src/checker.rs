@@ -44,6 +44,9 @@ pub enum Violation {
         /// The release.
         release: ReleaseId,
     },
+    /// A migration for a release that is not proven complete on every host.
+    #[error("step {0} migrates before the release is finished on every host")]
+    EarlyMigration(StepId),
     /// A switch that expects something else than was found.
     #[error("step {step} does not expect on {host} what was found there")]
     Expectation {
@@ -177,6 +180,9 @@ impl Checker {
             }
             if step.hosts().next().is_none() {
                 self.found.push(Violation::NoHost(step.id));
+            }
+            if step.slot == Slot::Migrate && !self.claimed.keys().all(|host| before.0.contains(host)) {
+                self.found.push(Violation::EarlyMigration(step.id));
             }
             if let Work::Ops(ops) = &step.work {
                 for (host, ops) in ops {

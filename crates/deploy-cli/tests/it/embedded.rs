@@ -8,7 +8,7 @@ use deploy_testbed::repo::Scm;
 use deploy_testbed::{Fleet, FleetSpec};
 
 use crate::scenarios;
-use crate::support::{ALL, APP, Stage, start};
+use crate::support::{ALL, APP, RECIPE, Stage, start};
 
 fn fleet() -> Fleet {
     start(FleetSpec::embedded(), "embedded").expect("embedded fleets start everywhere")
@@ -77,7 +77,7 @@ fn a_deploy_needs_few_channels() {
 #[test]
 fn one_host_in_all_roles() {
     let fleet = start(FleetSpec::embedded().hosts(["web1"]), "embedded").unwrap();
-    let recipe = crate::support::RECIPE
+    let recipe = RECIPE
         .replace(
             "role :web, \"web1.example.com\", \"web2.example.com\"",
             "server \"web1.example.com\", :web, :app, :db, :primary => true",
@@ -169,4 +169,30 @@ fn cleanup_keeps_the_live_and_the_previous_release() {
         assert_eq!(stage.live(host), live);
         stage.on(host, &format!("test -e {}/current/REVISION", stage.deploy_to()));
     }
+}
+
+/// No schema is changed for a release that one host cannot complete, however the run gets to its migrations.
+#[test]
+fn migrations_wait_until_every_host_has_its_release() {
+    // A command on one host at a time: what stands behind it cannot travel with it.
+    let broken = "after 'deploy:update_code' do\n  run \"test ! -e ~/broken || ln -s nowhere #{release_path}/log2\", \
+                  :roles => :web, :max_hosts => 1\nend";
+    let recipe = format!("{RECIPE}\nset :dangling_links, :fail\n{broken}\n");
+    let stage = Stage::with(fleet(), Scm::Git, &recipe);
+    stage.set_up();
+    stage.cap(&["deploy"]).expect(0);
+    let live = stage.live("web1");
+    stage.on("web1", "touch ~/broken");
+    stage.on("db1", "rm -f ~/rake.log");
+    stage.repo.migration("20240101000000_add_mail", "alter table users add mail text;\n").unwrap();
+    for task in ["deploy", "deploy:migrations"] {
+        stage.cap(&[task]).expect(1).says(&["web1.example.com", "log2 points to nowhere"]);
+        assert_eq!(stage.on("db1", "cat ~/rake.log 2>/dev/null; true"), "", "{task} must not migrate");
+        for host in ALL {
+            assert_eq!(stage.live(host), live, "{task}: {host}");
+        }
+    }
+    stage.on("web1", "rm ~/broken");
+    stage.cap(&["deploy:migrations"]).expect(0);
+    assert_eq!(stage.on("db1", "wc -l < ~/rake.log").trim(), "1");
 }

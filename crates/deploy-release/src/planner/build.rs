@@ -66,6 +66,7 @@ impl Planner {
             task: item.task.clone(),
             site: item.site.clone(),
             unsealed: item.hosts.iter().cloned().collect(),
+            migrating: false,
         });
         let steps = vec![self.claim(item, update)?, self.checkout(item, update)?, self.finalize(item, update)?];
         let steps = steps.into_iter().flatten().collect();
@@ -164,6 +165,19 @@ impl Planner {
         }
         if let Some(building) = &mut self.building {
             building.unsealed.clear();
+        }
+        Ok(())
+    }
+
+    /// No schema is changed for a release that some host cannot complete. Once: what the migrations and what comes between
+    /// them leave in the release is sealed before the switch.
+    pub(super) fn seal_before_migrating(&mut self, draft: &mut Draft) -> Result<(), Problem> {
+        if self.published.is_some() || self.building.as_ref().is_none_or(|building| building.migrating) {
+            return Ok(());
+        }
+        self.seal(draft)?;
+        if let Some(building) = &mut self.building {
+            building.migrating = true;
         }
         Ok(())
     }

@@ -29,6 +29,8 @@ struct Building {
     task: String,
     site: Option<Site>,
     unsealed: IndexSet<HostId>,
+    /// Its migrations have begun.
+    migrating: bool,
 }
 
 /// The release that this run made live.
@@ -159,7 +161,14 @@ impl Planner {
                 self.close(draft)?;
                 self.past_edge = true;
             }
-            Item::Condition(text) => draft.only_if(text.clone()),
+            Item::Condition(text) => {
+                // As in the run, which looks at a host here: what is built so far is sealed whether or not the condition
+                // holds, and what is built under it is sealed under it.
+                if !self.past_edge {
+                    self.seal(draft)?;
+                }
+                draft.only_if(text.clone());
+            }
             Item::Note(text) => draft.note(match text.strip_prefix("warning: ") {
                 Some(text) => PlanNote { text: text.to_owned(), warning: true },
                 None => PlanNote { text: text.clone(), warning: false },
@@ -217,6 +226,9 @@ impl Planner {
     fn together(&mut self, commands: &[Command], draft: &mut Draft) -> Result<(), Problem> {
         let Some(first) = commands.first() else { return Ok(()) };
         let slot = self.command_slot();
+        if slot == Slot::Migrate {
+            self.seal_before_migrating(draft)?;
+        }
         commands.iter().for_each(|command| self.built_on(&command.hosts));
         if slot == Slot::Publish && self.published.is_none() {
             self.recipe_publishes(first, draft)?;

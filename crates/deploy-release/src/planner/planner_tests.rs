@@ -190,8 +190,40 @@ fn a_migration_stands_before_the_switch() {
     let plan = plan(&opened(deploy(), &OLD), &items);
     let slots: Vec<Slot> = plan.phases.iter().map(|phase| phase.slot).collect();
     assert_eq!(slots, [Slot::Build, Slot::Build, Slot::Migrate, Slot::Publish, Slot::Restart, Slot::After]);
-    assert_eq!(plan.phases[2].steps[1].title, format!("finish releases/{NEW}"));
+    let sealed = |phase: usize| plan.phases[phase].steps.last().unwrap();
+    for (phase, here) in [(0, vec!["web1", "web2", "db1"]), (1, vec!["app1", "app2"]), (2, vec!["db1"])] {
+        let seal = sealed(phase);
+        assert_eq!(seal.title, format!("finish releases/{NEW}"));
+        assert_eq!(seal.hosts().cloned().collect::<Vec<_>>(), hosts(&here), "{}", plan.outline());
+    }
     assert_eq!(plan.phases[2].hosts(), hosts(&["db1"]));
+    let again = ops(&plan, sealed(2).id.0, "db1");
+    assert_eq!(short(again)[1], "Flush", "what the migration left in the release is on disk too");
+}
+
+/// Where the seal cannot follow a host's last work it has a phase of its own, once, before the first of the migrations.
+#[test]
+fn every_host_is_sealed_before_the_first_migration() {
+    let mut items = classic(NEW);
+    let Item::Command(hook) = &mut items[5] else { panic!() };
+    hook.pty = true;
+    let mut migration = command("rake db:migrate", &["db1"]);
+    let Item::Command(rake) = &mut migration else { panic!() };
+    rake.pty = true;
+    let migrations =
+        [start("deploy:migrate", Some(Slot::Migrate)), migration.clone(), migration, finish("deploy:migrate")];
+    items.splice(8..8, migrations);
+    let plan = plan(&opened(deploy(), &OLD), &items);
+    let shape: Vec<(Slot, usize)> = plan.phases.iter().map(|phase| (phase.slot, phase.hosts().len())).collect();
+    let build = [(Slot::Build, 5), (Slot::Build, 2), (Slot::Build, 2)];
+    let rest = [(Slot::Migrate, 1), (Slot::Migrate, 1), (Slot::Build, 1), (Slot::Publish, 5)];
+    assert_eq!(shape[..7], [&build[..], &rest[..]].concat(), "{}", plan.outline());
+    // The other way round the checker says no.
+    let fleet = opened(deploy(), &OLD);
+    let mut early = Planner::new(fleet.context.clone()).segment(&items, true).unwrap();
+    early.phases.remove(2);
+    let found = Checker::new(&fleet.context).check(&early).unwrap_err();
+    assert!(found.iter().any(|one| matches!(one, crate::Violation::EarlyMigration(_))), "{found:?}");
 }
 
 /// As it will be without the migration, and the migration beside it.
@@ -207,13 +239,13 @@ fn a_migration_under_a_condition_changes_nothing_else() {
     let plan = plan(&opened(deploy(), &OLD), &items);
     let shape: Vec<(Slot, bool, usize)> =
         plan.phases.iter().map(|phase| (phase.slot, phase.condition.is_some(), phase.steps.len())).collect();
-    assert_eq!(
-        shape.iter().filter(|(_, conditional, _)| *conditional).collect::<Vec<_>>(),
-        [&(Slot::Migrate, true, 1)]
-    );
     let at = shape.iter().position(|(_, conditional, _)| *conditional).unwrap();
-    assert_eq!(plan.phases[at + 1].slot, Slot::Build, "the release is finished on all hosts whether or not it runs");
-    assert_eq!(plan.phases[at + 1].hosts(), plan.hosts());
+    assert_eq!(shape[at], (Slot::Migrate, true, 2), "with the seal of the host that it is on");
+    assert_eq!(plan.phases[at].hosts(), hosts(&["db1"]));
+    let mut without = Planner::new(opened(deploy(), &OLD).context).segment(&classic(NEW), true).unwrap();
+    without.phases.insert(at, plan.phases[at].clone());
+    let outline = |plan: &Plan| plan.phases.iter().map(|phase| (phase.slot, phase.hosts())).collect::<Vec<_>>();
+    assert_eq!(outline(&plan), outline(&without));
 }
 
 #[test]
