@@ -208,7 +208,7 @@ pub fn problems_text(problems: &[Problem], tail: &dyn Fn(&HostId) -> Vec<String>
     texts.join("\n")
 }
 
-/// Of how many hosts the last lines are shown.
+/// How many different last lines are shown, each with the hosts that said them.
 const TAILS: usize = 3;
 
 fn problem_text(
@@ -219,20 +219,7 @@ fn problem_text(
 ) -> String {
     let names: Vec<HostId> = hosts.iter().copied().cloned().collect();
     let place = place(problem, &names);
-    let mut tails = String::new();
-    for host in names.iter().take(TAILS) {
-        let own = all.iter().find(|p| p.what == problem.what && p.host.as_ref() == Some(host) && !p.tail.is_empty());
-        let is_of_commands = matches!(problem.kind, ProblemKind::Step | ProblemKind::Lost | ProblemKind::Scm);
-        let lines = match own {
-            Some(own) => own.tail.clone(),
-            None if is_of_commands => tail(host),
-            None => Vec::new(),
-        };
-        if !lines.is_empty() {
-            let _ = writeln!(tails, "  last lines of {host}:");
-            lines.iter().for_each(|line| tails.push_str(&format!("    {line}\n")));
-        }
-    }
+    let mut tails = tails_text(problem, &names, all, tail);
     if names.is_empty() && !problem.tail.is_empty() {
         // What was found on the hosts, one line each.
         tails.push_str("  found:\n");
@@ -240,6 +227,35 @@ fn problem_text(
     }
     let next = problem.next.as_deref().unwrap_or_else(|| hint(problem.kind));
     four_parts(&problem.what, &place, &problem.why, &tails, next)
+}
+
+/// The last lines of some of the hosts; those that said the same share them, and one line that the cause has is enough.
+fn tails_text(problem: &Problem, hosts: &[HostId], all: &[Problem], tail: &dyn Fn(&HostId) -> Vec<String>) -> String {
+    let mut groups: Vec<(Vec<String>, Vec<HostId>)> = Vec::new();
+    for host in hosts {
+        let own = all.iter().find(|p| p.what == problem.what && p.host.as_ref() == Some(host) && !p.tail.is_empty());
+        let is_of_commands = matches!(problem.kind, ProblemKind::Step | ProblemKind::Lost | ProblemKind::Scm);
+        let lines = match own {
+            Some(own) => own.tail.clone(),
+            None if is_of_commands => tail(host),
+            None => Vec::new(),
+        };
+        match groups.iter_mut().find(|(other, _)| *other == lines) {
+            Some((_, hosts)) => hosts.push(host.clone()),
+            None => groups.push((lines, vec![host.clone()])),
+        }
+    }
+    let is_told = |lines: &[String]| match lines {
+        [] => true,
+        [one] => problem.why.ends_with(one.as_str()),
+        _ => false,
+    };
+    let mut text = String::new();
+    for (lines, hosts) in groups.iter().filter(|(lines, _)| !is_told(lines)).take(TAILS) {
+        let _ = writeln!(text, "  last lines of {}:", host_list(hosts, 12));
+        lines.iter().for_each(|line| text.push_str(&format!("    {line}\n")));
+    }
+    text
 }
 
 fn place(problem: &Problem, hosts: &[HostId]) -> String {

@@ -112,6 +112,24 @@ fn tails_of_their_own_win_and_only_commands_have_them() {
 }
 
 #[test]
+fn what_hosts_say_alike_is_said_once() {
+    let failed = |host: &str, lines: &[&str]| {
+        let why = format!("exit status 1: {}", lines.last().unwrap());
+        let mut problem = Problem::new(ProblemKind::Step, "build", why).on(&HostId::new(host));
+        problem.tail = lines.iter().map(|line| (*line).to_owned()).collect();
+        problem
+    };
+    let dangling = ["/a points to /b, which does not exist"];
+    let text = problems_text(&["a", "b", "c"].map(|host| failed(host, &dangling)), &no_tail);
+    assert!(text.matches("which does not exist").count() == 1 && text.contains("where: a, b, c"), "{text}");
+    let long = ["one", "two"];
+    let problems = [failed("a", &long), failed("b", &["zero", "two"]), failed("c", &long), failed("d", &["two"])];
+    let text = problems_text(&problems, &no_tail);
+    let tails = "  last lines of a, c:\n    one\n    two\n  last lines of b:\n    zero\n    two\n  next:";
+    assert!(text.contains(tails), "{text}");
+}
+
+#[test]
 fn exits_of_runs() {
     let row = |result| HostRow {
         host: HostId::new("a"),

@@ -118,6 +118,7 @@ mod engine;
 mod fleet;
 mod flight;
 mod group;
+mod hint;
 mod host;
 mod open;
 mod phase;

@@ -411,6 +411,12 @@ fn problem_of(failure: &Failure) -> Problem {
     {
         problem.why = format!("{}: {last}", problem.why);
     }
+    if problem.kind == ProblemKind::Step
+        && let Work::Ops(ops) = &failure.step.work
+    {
+        let ops = ops.get(&failure.host).map_or(&[][..], Vec::as_slice);
+        problem.next = Some(crate::hint::of_ops(ops, &problem.tail));
+    }
     problem
 }
 

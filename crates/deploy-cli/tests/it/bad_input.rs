@@ -111,6 +111,18 @@ fn embedded_layouts_that_are_not_right() {
     assert_ne!(stage.live("web1"), "");
 }
 
+/// A step of our own has no command that could be run by hand; what a host says in one line is said once.
+#[test]
+fn embedded_a_link_that_points_nowhere_is_told_once() {
+    let stage = Stage::with(two(), Scm::Git, &format!("{RECIPE}set :dangling_links, :fail\n"));
+    stage.cap(&["deploy:setup"]).expect(0);
+    let ran = four_parts(stage.cap(&["deploy"]), 1, &["finish releases/", ":dangling_links, :warn"]);
+    let error = &ran.text[ran.text.find("error: could not").unwrap()..];
+    // The hosts of this fleet have their files in different places, so each has an error of its own.
+    assert_eq!(error.matches("which does not exist").count(), 2, "{error}");
+    assert!(!error.contains("last lines") && !error.contains("by hand"), "{error}");
+}
+
 /// A host out of reach hides nothing of the others.
 #[test]
 fn embedded_a_check_looks_at_every_host() {
