@@ -269,6 +269,9 @@ impl<'a> Run<'a> {
 
     /// Runs a command that the recipe waits for.
     async fn ask(&self, mut command: Command, want: Want) -> Result<Vec<CommandResult>, Stopped> {
+        if want == Want::Reach && self.settings.mode != Mode::Real {
+            return self.look_in_rehearsal(command, want).await;
+        }
         if self.settings.mode != Mode::Real {
             let text = format!("from here on the recipe decides by the answer to: {}", command.shown);
             self.note_rehearsal(&text, command.site.as_ref());
@@ -287,6 +290,21 @@ impl<'a> Run<'a> {
             command.hosts = self.remaining(&command.hosts);
         }
         self.run_question(command, want).await
+    }
+
+    /// A look at hosts is true in a plan too, unless the flow would have changed them before.
+    async fn look_in_rehearsal(&self, command: Command, want: Want) -> Result<Vec<CommandResult>, Stopped> {
+        let untouched = self.state.borrow().rehearsed.phases.is_empty();
+        if self.settings.mode == Mode::Plan && untouched {
+            return self.run_question(command, want).await;
+        }
+        let skipped = |host: &HostId| CommandResult {
+            host: host.clone(),
+            status: deploy_plan::ExitStatus::Skipped,
+            stdout: Vec::new(),
+            stderr: Vec::new(),
+        };
+        Ok(command.hosts.iter().map(skipped).collect())
     }
 
     async fn ask_if(&self, asked: Option<(Command, Want)>) -> Result<Vec<CommandResult>, Stopped> {

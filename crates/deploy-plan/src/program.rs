@@ -60,7 +60,8 @@ pub enum Want {
     /// Its status and output; a failure is the recipe's business (a command under `rescue`).
     Status,
     /// The same, and a host that cannot be reached is the recipe's business too: it answers with
-    /// [`ExitStatus::Lost`] and the reason (`deploy:check` looks at all hosts at once).
+    /// [`ExitStatus::Lost`] and the reason (`deploy:check` looks at all hosts at once). A rehearsal that may read hosts
+    /// really asks, as such a command only looks; where it cannot, each host answers with [`ExitStatus::Skipped`].
     Reach,
 }
 

@@ -132,6 +132,13 @@ pub fn rehearsals_change_nothing(fleet: Fleet, scm: Scm) {
     stage.cap(&["--plan", "deploy"]).expect(0).says(&[short, "restart.txt", "app1.example.com", "database.yml"]);
     stage.cap(&["-n", "deploy"]).expect(0).says(&["restart.txt"]);
     stage.cap(&["--plan", "deploy:rollback"]).expect(1);
+    stage.cap(&["--plan", "deploy:check"]).expect(0).says(&["the hosts are ready for a deploy"]);
     let after: Vec<String> = ALL.iter().map(|host| stage.tree(host)).collect();
     assert_eq!(before, after);
+    // A check in a plan has looked; one in a dry run does not say that it has.
+    let shared = format!("{}/shared", stage.deploy_to());
+    stage.on("app2", &format!("mv {shared} {shared}.away"));
+    stage.cap(&["--plan", "deploy:check"]).expect(1).says(&["app2.example.com", "find", "shared", "deploy:setup"]);
+    let dry = stage.cap(&["-n", "deploy:check"]).expect(0).says(&["no host was looked at"]);
+    assert!(!dry.text.contains("the hosts are ready"), "{}", dry.text);
 }

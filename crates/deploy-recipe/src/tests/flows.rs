@@ -330,6 +330,18 @@ async fn check_passes() {
     assert_eq!(notes.work().last().unwrap(), &format!("begin read in /var/www/my_cool_app @ {ALL}"));
 }
 
+/// A condition whose command is the recipe's own is not tried in a rehearsal.
+#[tokio::test]
+async fn check_in_a_rehearsal() {
+    let recipe = load(&format!("{SEED}\ndepend :remote, :match, 'touch /tmp/x', 'y'\n")).await;
+    let notes = Notes::default();
+    notes.rehearsal.set(true);
+    run_recipe(&recipe, &["deploy:check"], &notes).await.unwrap();
+    let text = "the hosts are ready for a deploy; 1 `depend' of the recipe is tried only in a real run".to_owned();
+    assert!(notes.messages.borrow().contains(&text), "{:?}", notes.messages.borrow());
+    assert!(notes.work().iter().all(|line| !line.contains("match")), "{:?}", notes.work());
+}
+
 #[tokio::test]
 async fn pending() {
     let effects = super::deployer();

@@ -15,6 +15,7 @@ use crate::v2::Cap;
 use crate::v2::cap::Dependency;
 use crate::v2::command::{quote, quote_path};
 use crate::v2::convert::{R, fail, problem_of};
+use crate::v2::local_query::only_reads;
 use crate::v2::scope::Wanted;
 
 use super::scm::Pinned;
@@ -54,19 +55,26 @@ impl Cap {
         for result in &results {
             blockers.extend(self.findings(result, &seen));
         }
+        let mut untried = 0;
         let lost = |result: &&CommandResult| matches!(result.status, ExitStatus::Lost(_));
         let lost: Vec<HostId> = results.iter().filter(lost).map(|result| result.host.clone()).collect();
         let dependencies = self.dependencies.borrow().clone();
         for dependency in &dependencies {
-            blockers.extend(self.check_dependency(call, dependency, &lost).await?);
+            match self.check_dependency(call, dependency, &lost).await? {
+                Some(found) => blockers.extend(found),
+                None => untried += 1,
+            }
         }
-        if blockers.is_empty() {
+        if !blockers.is_empty() {
+            return Err(self.refuse(call, blockers));
+        }
+        let looked = !results.iter().any(|result| self.is_not_looked_at(result));
+        if looked {
             self.open(call, Purpose::Read, hosts).await?;
-            let text = "the hosts are ready for a deploy".to_owned();
-            self.port.tell(Event::Message { level: Level::Info, host: None, text });
-            return Ok(());
         }
-        Err(self.refuse(call, blockers))
+        let text = verdict(looked, untried);
+        self.port.tell(Event::Message { level: Level::Info, host: None, text });
+        Ok(())
     }
 
     /// Tells every blocker; the exception sums them up.
@@ -143,10 +151,15 @@ impl Cap {
         self.port.command(command, Want::Reach, Suspension::Facts).await
     }
 
+    /// A rehearsal looks at no host that it may not connect to, or that the flow would have changed before.
+    fn is_not_looked_at(&self, result: &CommandResult) -> bool {
+        result.status == ExitStatus::Skipped && self.port.is_rehearsal()
+    }
+
     fn findings(&self, result: &CommandResult, seen: &Looked) -> Vec<Problem> {
         let name = self.host(&result.host).map_or_else(|| result.host.to_string(), |host| host.name);
         if !result.status.is_success() {
-            if result.status == ExitStatus::Skipped && self.port.is_rehearsal() {
+            if self.is_not_looked_at(result) {
                 return Vec::new();
             }
             if let ExitStatus::Lost(why) = &result.status {
@@ -167,13 +180,14 @@ impl Cap {
             .collect()
     }
 
-    /// One thing that the recipe depends on, on those of its hosts that have answered so far.
+    /// One thing that the recipe depends on, on those of its hosts that have answered so far; none where a rehearsal does
+    /// not try it.
     async fn check_dependency(
         self: &Rc<Self>,
         call: &Call,
         dependency: &Dependency,
         lost: &[HostId],
-    ) -> R<Vec<Problem>> {
+    ) -> R<Option<Vec<Problem>>> {
         let arguments: Vec<String> = dependency.arguments.iter().map(Value::to_s).collect();
         let first = arguments.first().cloned().unwrap_or_default();
         let test = test_of(&dependency.kind, &arguments);
@@ -186,9 +200,15 @@ impl Cap {
             problem.task = Some("deploy:check".to_owned());
             problem
         };
+        let line = CommandLine::Shell(test.text.clone());
+        // The command of a `match' is the recipe's own: nobody knows whether it only looks.
+        let own = dependency.kind == "match" || !(dependency.remote || only_reads(&line));
+        if own && self.port.is_rehearsal() {
+            return Ok(None);
+        }
         if !dependency.remote {
             let command = deploy_ruby::Command {
-                line: CommandLine::Shell(test.text),
+                line,
                 env: Vec::new(),
                 dir: None,
                 stdin: Some(Vec::new()),
@@ -197,7 +217,7 @@ impl Cap {
             };
             let done = self.local_effects(call).run(call, command).await;
             let fine = done.is_ok_and(|finished| finished.status == Some(0));
-            return Ok(if fine { Vec::new() } else { vec![problem(format!("{text} (on this machine)"))] });
+            return Ok(Some(if fine { Vec::new() } else { vec![problem(format!("{text} (on this machine)"))] }));
         }
         let options = self.current_task().map(|task| task.options.clone());
         let wanted = Wanted::read(call, options.as_deref(), &dependency.options).await?;
@@ -205,13 +225,13 @@ impl Cap {
             self.scope(call, &wanted).await?.unwrap_or_default().into_iter().map(|host| host.id).collect();
         let hosts: Vec<HostId> = hosts.into_iter().filter(|host| !lost.contains(host)).collect();
         if hosts.is_empty() {
-            return Ok(Vec::new());
+            return Ok(Some(Vec::new()));
         }
         let results = self.probe(test.text, &format!("check {} {first}", dependency.kind), &hosts).await;
         let mut found = Vec::new();
         for result in results {
-            if result.status == ExitStatus::Skipped && self.port.is_rehearsal() {
-                continue;
+            if self.is_not_looked_at(&result) {
+                return Ok(None);
             }
             if let ExitStatus::Lost(why) = &result.status {
                 let what = format!("connect to {}", result.host);
@@ -226,7 +246,21 @@ impl Cap {
                 found.push(problem(text.clone()).on(&result.host));
             }
         }
-        Ok(found)
+        Ok(Some(found))
+    }
+}
+
+/// The last word of a check that found nothing in the way.
+fn verdict(looked: bool, untried: usize) -> String {
+    let untried = match untried {
+        0 => String::new(),
+        1 => "; 1 `depend' of the recipe is tried only in a real run".to_owned(),
+        several => format!("; {several} `depend's of the recipe are tried only in a real run"),
+    };
+    if looked {
+        format!("the hosts are ready for a deploy{untried}")
+    } else {
+        format!("no host was looked at, so nothing is known of whether they are ready: run cap deploy:check{untried}")
     }
 }
 
