@@ -38,6 +38,7 @@ impl Run<'_> {
 
     /// Opens the layout.
     pub(crate) async fn open(&self, transaction: Transaction) -> Result<Opened, Stopped> {
+        self.state.borrow_mut().targeted.clone_from(&transaction.hosts);
         let facts = if self.settings.mode == Mode::Offline {
             assumed_facts(&transaction)
         } else {

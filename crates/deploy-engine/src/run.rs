@@ -71,6 +71,8 @@ pub(crate) struct State {
     pub revision: Option<deploy_plan::Revision>,
     /// Whether commands of the recipe have run.
     pub commands_ran: bool,
+    /// The hosts of the latest opening that was asked for, refused or not.
+    pub targeted: Vec<HostId>,
     /// Hosts that something ran on.
     pub touched: Vec<HostId>,
     /// What each host has cost in round trips.

@@ -87,8 +87,9 @@ fn outcome(state: &State, mode: Mode) -> Outcome {
 }
 
 fn rows(state: &State, outcome: Outcome) -> Vec<HostRow> {
-    let opening = state.opening.as_ref();
-    let mut hosts: Vec<HostId> = opening.map(|opening| opening.transaction.hosts.clone()).unwrap_or_default();
+    // A run that was refused as a whole has not touched the hosts that nothing stands against, but it was about them.
+    let targeted = state.opening.as_ref().map_or(&state.targeted, |opening| &opening.transaction.hosts);
+    let mut hosts: Vec<HostId> = targeted.clone();
     for host in state.touched.iter().chain(state.problems.iter().filter_map(|problem| problem.host.as_ref())) {
         if !hosts.contains(host) {
             hosts.push(host.clone());

@@ -111,6 +111,23 @@ fn embedded_layouts_that_are_not_right() {
     assert_ne!(stage.live("web1"), "");
 }
 
+/// The table and the count of a deploy that one host stands against have all hosts that it was about.
+#[test]
+fn embedded_a_refused_deploy_is_about_all_of_its_hosts() {
+    let stage = Stage::new(two(), Scm::Git);
+    stage.set_up();
+    let current = format!("{}/current", stage.deploy_to());
+    stage.on("web2", &format!("mkdir {current}"));
+    let ran = four_parts(stage.cap(&["deploy"]), 1, &["FAILED, nothing changed", "; 5 hosts"]);
+    for host in ALL.iter().filter(|host| **host != "web2") {
+        let mut rows = ran.text.lines().filter(|line| line.starts_with(&format!("{host}.example.com ")));
+        assert!(rows.any(|row| row.ends_with("  unchanged")), "{host}\n{}", ran.text);
+    }
+    // One that cannot be reached at all is no different.
+    stage.fleet.stop_host("web2").unwrap();
+    four_parts(stage.cap(&["deploy"]), 6, &["web1.example.com", "unchanged", "; 5 hosts"]);
+}
+
 /// A step of our own has no command that could be run by hand; what a host says in one line is said once.
 #[test]
 fn embedded_a_link_that_points_nowhere_is_told_once() {
