@@ -56,12 +56,14 @@ impl Exit {
         let unknown = summary.rows.iter().any(|row| row.result == HostResult::Unknown);
         let undecided =
             problems.iter().any(|p| matches!(p.kind, ProblemKind::NeedsPerson | ProblemKind::HostsDisagree));
+        let differ = problems.iter().any(|problem| problem.kind == ProblemKind::NotUniform);
         match summary.outcome {
             Outcome::Done | Outcome::Deployed | Outcome::RolledBack if summary.late_failure => Self::LateFailure,
             Outcome::Done | Outcome::Deployed | Outcome::RolledBack => Self::Done,
             Outcome::PutBack => Self::PutBack,
             Outcome::Interrupted => Self::Interrupted,
             Outcome::Stuck if undecided => Self::NeedsPerson,
+            Outcome::Stuck if differ => Self::NotUniform,
             Outcome::Stuck if unknown => Self::Unreachable,
             Outcome::Stuck => Self::NotUniform,
             Outcome::FailedClean => Self::of_problems(problems),
@@ -71,7 +73,8 @@ impl Exit {
     /// The exit where nothing has changed: the gravest kind of problem decides.
     #[must_use]
     pub fn of_problems(problems: &[Problem]) -> Self {
-        let order = [Self::Interrupted, Self::NeedsPerson, Self::Locked, Self::Usage, Self::Unreachable];
+        let order =
+            [Self::Interrupted, Self::NeedsPerson, Self::NotUniform, Self::Locked, Self::Usage, Self::Unreachable];
         let exits: Vec<Self> = problems.iter().map(|problem| Self::of_kind(problem.kind)).collect();
         order.into_iter().find(|exit| exits.contains(exit)).unwrap_or(Self::Failed)
     }
@@ -84,6 +87,7 @@ impl Exit {
             | ProblemKind::Password
             | ProblemKind::Unsupported => Self::Usage,
             ProblemKind::Connect | ProblemKind::Lost => Self::Unreachable,
+            ProblemKind::NotUniform => Self::NotUniform,
             ProblemKind::Locked => Self::Locked,
             ProblemKind::HostsDisagree | ProblemKind::NeedsPerson => Self::NeedsPerson,
             ProblemKind::Interrupted => Self::Interrupted,
@@ -108,6 +112,9 @@ pub fn hint(kind: ProblemKind) -> &'static str {
         ProblemKind::Connect => "try `ssh` to the host by hand with the same user and port; nothing has been changed",
         ProblemKind::Lost => {
             "look whether the host is up, then run the same command again: it finds and mends what was left"
+        }
+        ProblemKind::NotUniform => {
+            "when the host is up again, run the same command again: it brings every host to one release"
         }
         ProblemKind::Locked => "wait for the other run to end, or talk to whoever started it",
         ProblemKind::Layout => {

@@ -10,7 +10,7 @@ use insta::assert_snapshot;
 use super::*;
 use crate::args::Args;
 
-const KINDS: [ProblemKind; 18] = [
+const KINDS: [ProblemKind; 19] = [
     ProblemKind::Usage,
     ProblemKind::Recipe,
     ProblemKind::NoHosts,
@@ -24,6 +24,7 @@ const KINDS: [ProblemKind; 18] = [
     ProblemKind::Changed,
     ProblemKind::NothingToRollBack,
     ProblemKind::HostsDisagree,
+    ProblemKind::NotUniform,
     ProblemKind::MissingTool,
     ProblemKind::Password,
     ProblemKind::Interrupted,
@@ -169,6 +170,7 @@ fn exits_of_runs() {
         (summary(Outcome::PutBack, HostResult::PutBack, false), vec![problem(ProblemKind::Lost)], 3),
         (summary(Outcome::Stuck, HostResult::Failed, false), vec![problem(ProblemKind::Step)], 4),
         (summary(Outcome::Stuck, HostResult::Unknown, false), vec![problem(ProblemKind::Lost)], 6),
+        (summary(Outcome::Stuck, HostResult::Unknown, false), vec![problem(ProblemKind::NotUniform)], 4),
         (summary(Outcome::Stuck, HostResult::Unknown, false), vec![problem(ProblemKind::NeedsPerson)], 7),
         (summary(Outcome::Interrupted, HostResult::Unchanged, false), vec![problem(ProblemKind::Interrupted)], 130),
     ];

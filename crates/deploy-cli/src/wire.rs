@@ -442,6 +442,11 @@ impl Session {
         }
         // What a check found on the hosts is told in the run; it belongs to the end as much as what ended the run.
         let mut problems = self.findings.problems();
+        // Each time that a lost host did not answer was told in the run; the end has one sentence for all of them.
+        let differs = |lost: &Problem| {
+            ended.problems.iter().any(|other| other.kind == ProblemKind::NotUniform && other.host == lost.host)
+        };
+        problems.retain(|problem| problem.kind != ProblemKind::Lost || !differs(problem));
         problems
             .extend(ended.problems.iter().filter(|problem| !problems.contains(problem)).cloned().collect::<Vec<_>>());
         if !problems.is_empty() {

@@ -6,6 +6,7 @@ use deploy_inventory::HostId;
 use deploy_plan::{HostResult, HostRow, Outcome, Problem, ProblemKind, ReleaseId, Revision, Summary};
 
 use deploy_release::UnitState;
+use indexmap::IndexMap;
 
 use crate::engine::{Ended, Mode};
 use crate::run::{Run, State};
@@ -33,6 +34,7 @@ impl Run<'_> {
         notes.extend(only_built(&state, outcome));
         let window = state.switched.iter().max().zip(state.switched.iter().min()).map(|(last, first)| *last - *first);
         let rows = rows(&state, outcome);
+        let differing = differing(&state, outcome, &rows);
         let summary = Summary {
             outcome,
             rows,
@@ -43,7 +45,7 @@ impl Run<'_> {
             late_failure: !state.late.is_empty(),
             commands_ran: state.commands_ran,
         };
-        let mut problems = state.problems;
+        let mut problems = one_per_lost_host(state.problems, &differing);
         problems.extend(state.late);
         let plan = (mode != Mode::Real).then_some(state.rehearsed);
         Ended { summary, problems, plan }
@@ -84,6 +86,46 @@ fn outcome(state: &State, mode: Mode) -> Outcome {
         (Some(machine), false) => machine.outcome(),
         (None, false) => Outcome::Done,
     }
+}
+
+/// For each host that was lost after its switch: what it and the others serve, as far as it is known.
+fn differing(state: &State, outcome: Outcome, rows: &[HostRow]) -> Vec<(HostId, String)> {
+    let Some(machine) = state.machine.as_ref().filter(|_| outcome == Outcome::Stuck && state.publishing) else {
+        return Vec::new();
+    };
+    let Some(new) = state.opening.as_ref().and_then(|opening| opening.opened.release.as_ref()) else {
+        return Vec::new();
+    };
+    let mut others: IndexMap<String, Vec<&str>> = IndexMap::new();
+    for row in rows.iter().filter(|row| row.result != HostResult::Unknown) {
+        let serves = row.release.as_ref().map_or_else(|| "no release".to_owned(), ToString::to_string);
+        others.entry(serves).or_default().push(row.host.as_str());
+    }
+    let verb = |hosts: &[&str]| if hosts.len() == 1 { "serves" } else { "serve" };
+    let others: Vec<String> =
+        others.iter().map(|(release, hosts)| format!("{} {} {release}; ", hosts.join(", "), verb(hosts))).collect();
+    let lost = rows.iter().filter(|row| row.result == HostResult::Unknown);
+    let switched = lost.filter(|row| machine.unit(&row.host) == Some(UnitState::Live));
+    switched
+        .map(|row| (row.host.clone(), format!("{}{} was last switched to {new}", others.concat(), row.host)))
+        .collect()
+}
+
+/// That such a host was lost and that it could not be put back has one cause: it is told once.
+fn one_per_lost_host(problems: Vec<Problem>, differing: &[(HostId, String)]) -> Vec<Problem> {
+    let mut kept: Vec<Problem> = Vec::new();
+    for mut problem in problems {
+        let told = differing.iter().find(|(host, _)| problem.host.as_ref() == Some(host));
+        if let Some((host, serves)) = told.filter(|_| problem.kind == ProblemKind::Lost) {
+            if kept.iter().any(|other| other.kind == ProblemKind::NotUniform && other.host.as_ref() == Some(host)) {
+                continue;
+            }
+            problem.kind = ProblemKind::NotUniform;
+            problem.why = format!("{}; {serves}", problem.why);
+        }
+        kept.push(problem);
+    }
+    kept
 }
 
 fn rows(state: &State, outcome: Outcome) -> Vec<HostRow> {

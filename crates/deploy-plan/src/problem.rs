@@ -17,6 +17,8 @@ pub enum ProblemKind {
     Connect,
     /// A host was lost while it worked.
     Lost,
+    /// A host was lost after it had switched, and could not be put back with the others.
+    NotUniform,
     /// Another run holds the lock.
     Locked,
     /// `deploy:setup` has not been run, or the layout is not ours to write.

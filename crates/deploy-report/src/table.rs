@@ -193,6 +193,9 @@ fn last_line(summary: &Summary) -> String {
         }
         Outcome::FailedClean => format!("FAILED, nothing changed: every host serves what it served before; {hosts}"),
         Outcome::PutBack => format!("FAILED, everything put back: every host serves what it served before; {hosts}"),
+        Outcome::Stuck if summary.rows.iter().any(|row| row.result == HostResult::Unknown) => {
+            format!("STUCK, hosts may serve different releases: {}; {hosts}", unsettled(&summary.rows))
+        }
         Outcome::Stuck => format!("STUCK, a person is needed: {}; {hosts}", unsettled(&summary.rows)),
         Outcome::Interrupted => format!("Interrupted, {}; {hosts}", interrupted(summary)),
     };

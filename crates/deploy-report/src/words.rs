@@ -156,6 +156,7 @@ pub fn problem_kind(kind: ProblemKind) -> &'static str {
         ProblemKind::Changed => "changed",
         ProblemKind::NothingToRollBack => "nothing_to_roll_back",
         ProblemKind::HostsDisagree => "hosts_disagree",
+        ProblemKind::NotUniform => "not_uniform",
         ProblemKind::MissingTool => "missing_tool",
         ProblemKind::Password => "password",
         ProblemKind::Interrupted => "interrupted",

@@ -86,6 +86,26 @@ fn embedded_a_first_deploy_whose_restart_fails_is_put_back() {
     all_serve(&stage, "1");
 }
 
+/// A host that is lost after its switch cannot be put back with the others: the fleet differs, and that is said once.
+#[test]
+fn embedded_a_host_lost_after_its_switch_leaves_a_fleet_that_differs() {
+    let restart = "namespace :deploy do\n  task :restart, :roles => :app do\n    \
+                   run 'if test -e ~/broken; then echo now-it-goes; sleep 60; fi'\n  end\nend";
+    let stage = stage(restart);
+    let old = stage.live("app2");
+    stage.on("app2", "touch ~/broken");
+    stage.fleet.faults("app2", |faults| faults.drop_on_output = Some("now-it-goes".to_owned())).unwrap();
+    let ran = stage.cap(&["deploy"]).expect(4);
+    stage.fleet.faults("app2", |faults| faults.drop_on_output = None).unwrap();
+    stage.on("app2", "rm ~/broken");
+    let others = "web1.example.com, web2.example.com, app1.example.com, db1.example.com";
+    let serves = format!("{others} serve {old}; app2.example.com was last switched to {}", stage.live("app2"));
+    let ran = ran.says(&[&serves, "STUCK, hosts may serve different releases: look at app2.example.com"]);
+    assert_ne!(stage.live("app2"), old);
+    assert_eq!(ran.text.matches("\nerror: ").count(), 1, "one cause, one error:\n{}", ran.text);
+    assert!(!ran.text.contains("a person is needed"), "{}", ran.text);
+}
+
 /// `:on_error => :continue` leaves a host out of that task, not out of the deploy.
 #[test]
 fn embedded_a_lenient_task_fails_for_itself_only() {
