@@ -97,7 +97,9 @@ async fn a_kill_ends_what_runs_and_gives_up_what_waits() {
     let (results, ()) = tokio::join!(flight, kill);
     assert!(matches!(results[0].status, ExitStatus::Signal(_) | ExitStatus::Skipped), "{:?}", results[0].status);
     assert_eq!(results[1].status, ExitStatus::Skipped);
-    assert_eq!(results[2].stdout, b"always\n");
+    // It is begun, but the kill is for it too: it was asked for before.
+    let status = &results[2].status;
+    assert!(matches!(status, ExitStatus::Code(0) | ExitStatus::Signal(_)), "{status:?}");
     host.close().await;
 }
 

@@ -80,6 +80,8 @@ mod tests {
         assert_eq!(far.signalled().await.as_deref(), Some("TERM"));
         assert!(far.say(Event::Stdout("out".into())).await);
         assert!(far.say(Event::Exit(ExitStatus::Code(0))).await);
+        // The near end listens until the far one is gone.
+        drop(far);
         let output = running.collect(10).await;
         assert_eq!((output.status, output.stdout.as_slice()), (ExitStatus::Code(0), &b"out"[..]));
     }
