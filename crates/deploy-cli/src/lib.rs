@@ -101,7 +101,7 @@ fn without_recipe(args: &Args, io: &Io) -> Option<Exit> {
     } else if args.words().tasks.is_empty() && args.tasks.is_none() && args.explain.is_none() {
         let _ = io.err.clone().write_all(help::short(columns).as_bytes());
         let next = again::Again::of(args).hint("`cap -T` lists the tasks of this recipe");
-        let complaint = Complaint::usage("run nothing", "the command line", "there is no task on it", next);
+        let complaint = Complaint::usage("find a task to run", "the command line", "there is no task on it", next);
         return Some(complain(io, &complaint));
     } else {
         return None;

@@ -71,7 +71,7 @@ impl Engine {
             () = cancel.cancelled() => {
                 run.fleet.kill_all();
                 run.interrupted();
-                let why = "stopped by the user; what was running has been ended";
+                let why = "stopped by Ctrl-C or another signal; what was running has been ended";
                 Err(run.fail(vec![Problem::new(ProblemKind::Interrupted, "finish the run", why)]))
             }
         };

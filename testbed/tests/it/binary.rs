@@ -26,7 +26,8 @@ fn a_detached_fleet_is_used_and_taken_down() {
     let fleet = dir.path().join("fleet");
     let up = testbed(&fleet, &["up", "--detach"]);
     assert!(up.status.success(), "{}", text(&up));
-    assert!(text(&up).contains("cargo xtask testbed deploy"), "{}", text(&up));
+    let next = format!("cargo xtask testbed --dir {} deploy deploy:setup\n", fleet.display());
+    assert!(text(&up).contains(&next), "{}", text(&up));
     assert!(!testbed(&fleet, &["up", "--detach"]).status.success());
 
     let ssh = testbed(&fleet, &["ssh", "app2", "echo $USER; exit 4"]);

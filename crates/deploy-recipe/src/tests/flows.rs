@@ -330,6 +330,13 @@ async fn check_passes() {
     assert_eq!(notes.work().last().unwrap(), &format!("begin read in /var/www/my_cool_app @ {ALL}"));
 }
 
+#[tokio::test]
+async fn tasks_that_are_refused_are_not_listed() {
+    let recipe = load(SEED).await;
+    assert!(!recipe.explain("deploy:check").unwrap().hidden);
+    assert!(recipe.explain("deploy:upload").unwrap().hidden && recipe.explain("shell").unwrap().hidden);
+}
+
 /// A condition whose command is the recipe's own is not tried in a rehearsal.
 #[tokio::test]
 async fn check_in_a_rehearsal() {

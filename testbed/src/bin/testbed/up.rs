@@ -127,6 +127,17 @@ impl Up {
         Ok((server.url(), Some(server)))
     }
 
+    /// What finds this fleet again, where it is not the usual one.
+    fn dir_option(&self) -> String {
+        if self.dir == crate::default_dir() {
+            return String::new();
+        }
+        let dir = std::path::absolute(&self.dir).unwrap_or_else(|_| self.dir.clone()).display().to_string();
+        let plain = dir.bytes().all(|b| b.is_ascii_alphanumeric() || b"/._-".contains(&b));
+        let word = if plain { dir } else { format!("'{}'", dir.replace('\'', "'\\''")) };
+        format!("--dir {word} ")
+    }
+
     fn next_steps(&self, held: &Held) -> String {
         let fleet = &held.fleet;
         let mut names: Vec<&str> = fleet.hosts.iter().map(|h| h.name.as_str()).collect();
@@ -145,11 +156,11 @@ impl Up {
             text.push_str(&format!("  {name:<11} {} (once something is deployed)\n", app.url()));
         }
         let first = names.first().copied().unwrap_or("web1");
-        text.push_str(&format!(
-            "\nNext:\n  cargo xtask testbed deploy deploy:setup\n  cargo xtask testbed deploy\n  \
-             cargo xtask testbed commit 2\n  cargo xtask testbed deploy\n  cargo xtask testbed deploy deploy:rollback\n  \
-             cargo xtask testbed ssh {first} 'ls -l'\n  cargo xtask testbed down\n"
-        ));
+        let ssh = format!("ssh {first} 'ls -l'");
+        text.push_str("\nNext:\n");
+        for words in ["deploy deploy:setup", "deploy", "commit 2", "deploy", "deploy deploy:rollback", &ssh, "down"] {
+            text.push_str(&format!("  cargo xtask testbed {}{words}\n", self.dir_option()));
+        }
         if fleet.backend() != Backend::Containers {
             text.push_str(&format!("\nWith any SSH client:\n  ssh -F {} {first}\n", fleet.ssh_config.display()));
         }

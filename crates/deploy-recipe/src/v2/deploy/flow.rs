@@ -157,7 +157,8 @@ impl Cap {
         let number = setting.as_int().or_else(|| setting.to_s().trim().parse::<i64>().ok());
         let Some(keep) = number.and_then(|n| usize::try_from(n).ok()) else {
             let why = format!("{} is no number of releases", setting.inspect());
-            let problem = Problem::new(ProblemKind::Usage, "read the variable `keep_releases'", why);
+            let problem = Problem::new(ProblemKind::Usage, "read the variable `keep_releases'", why)
+                .next("set :keep_releases to a whole number, as in: set :keep_releases, 5");
             return Err(fail(call, problem.at(self.set_at("keep_releases"))));
         };
         if keep < 2 {

@@ -101,7 +101,7 @@ const STANDARD: &[(&str, &str, For, BuiltinTask, &str)] = &[
         "shell",
         For::All,
         BuiltinTask::Shell,
-        "Opens a prompt for commands to all hosts.\n\nNot there yet: `cap invoke COMMAND=…` runs one command.",
+        "[internal] Opens a prompt for commands to all hosts.\n\nNot there yet: `cap invoke COMMAND=…` runs one command.",
     ),
 ];
 
@@ -222,7 +222,7 @@ const DEPLOY: &[(&str, &str, For, BuiltinTask, &str)] = &[
         "upload",
         For::Releases,
         BuiltinTask::Upload,
-        "Copies files of this machine into the live release.\n\nNot there yet.",
+        "[internal] Copies files of this machine into the live release.\n\nNot there yet.",
     ),
     (
         "deploy",
