@@ -162,11 +162,11 @@ fn passwords_are_refused_or_stay_private() {
         let said = world.refuse(&source, &pinned, &side);
         assert!(said.contains("is not readable"), "{said}");
         world.write("app/secret", "s3cret'$(touch x)");
-        // A program in git's place asks for the login as git does when a server wants one.
+        // A program in git's place asks for the login as git does when a server wants one, with the options it was given.
         let real = crate::world::which("git").unwrap();
         let ask = "printf 'protocol=https\\nhost=h\\n\\n'";
         let text = format!(
-            "#!/bin/sh\nprintf '%s\\n' \"$@\" >>\"$HOME/../argv.log\"\n{ask} | {0} \"$1\" \"$2\" \"$3\" \"$4\" \"$5\" \"$6\" \"$7\" \"$8\" credential fill >\"$HOME/../login.log\"\nexec {0} \"$@\"\n",
+            "#!/bin/sh\nprintf '%s\\n' \"$@\" >>\"$HOME/../argv.log\"\n{ask} | (s=; for a do shift; case $s$a in x*) ;; -c|*=*) set -- \"$@\" \"$a\" ;; *) s=x ;; esac; done\n{0} \"$@\" credential fill) >\"$HOME/../login.log\"\nexec {0} \"$@\"\n",
             real.display()
         );
         program(world, "git", &text);
