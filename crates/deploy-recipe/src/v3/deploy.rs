@@ -296,16 +296,7 @@ impl Cap {
     async fn cleanup3(self: &Rc<Self>, call: &Call) -> R<()> {
         let Some(hosts) = self.release_hosts3(call).await? else { return Ok(()) };
         let setting = self.read3(call, "keep_releases").await?.unwrap_or(Value::Int(5));
-        let number = setting.as_int().or_else(|| setting.to_s().trim().parse::<i64>().ok());
-        let Some(keep) = number.and_then(|n| usize::try_from(n).ok()) else {
-            let why = format!("{} is no number of releases", setting.inspect());
-            let problem = Problem::new(ProblemKind::Usage, "read the variable `keep_releases'", why)
-                .next("set :keep_releases to a whole number, as in: set :keep_releases, 5");
-            return Err(fail(call, problem.at(self.set_at("keep_releases"))));
-        };
-        if keep < 2 {
-            self.note(format!("keep_releases is {keep}: the live release and the one before it stay all the same"));
-        }
+        let keep = self.releases_to_keep(call, &setting)?;
         self.open_for_upkeep(call, Purpose::Cleanup, &hosts).await?;
         self.record3(Builtin::Cleanup { keep }, hosts);
         Ok(())

@@ -81,9 +81,9 @@ fn wrap(time: Zoned) -> Value {
 /// Seconds since the epoch, in a zone.
 fn at_seconds(call: &Call, seconds: f64, zone: TimeZone) -> Result<Value, Unwind> {
     let out_of_range = |_| call.raise("RangeError", "time out of range");
-    #[allow(clippy::cast_possible_truncation)]
+    #[allow(clippy::cast_possible_truncation, reason = "a fraction of a second is below 10^9")]
     let nanos = (seconds.fract() * 1e9).round() as i32;
-    #[allow(clippy::cast_possible_truncation)]
+    #[allow(clippy::cast_possible_truncation, reason = "a cast saturates, and that is out of range for a time")]
     let stamp = Timestamp::new(seconds.trunc() as i64, nanos).map_err(out_of_range)?;
     Ok(wrap(stamp.to_zoned(zone)))
 }
@@ -97,7 +97,7 @@ fn shifted(call: &Call, this: &Zoned, seconds: &Value, sign: i64) -> Result<Valu
                 .map_err(drop)
         }),
         other => {
-            #[allow(clippy::cast_precision_loss)]
+            #[allow(clippy::cast_precision_loss, reason = "the sign is 1 or -1")]
             let s = float(call, other)? * sign as f64;
             jiff::SignedDuration::try_from_secs_f64(s).map_err(drop)
         }

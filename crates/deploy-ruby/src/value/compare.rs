@@ -33,7 +33,7 @@ fn equals(a: &Value, b: &Value, depth: usize, strict: bool) -> bool {
         (Value::Bool(x), Value::Bool(y)) => x == y,
         (Value::Int(x), Value::Int(y)) => x == y,
         (Value::Float(x), Value::Float(y)) => x == y,
-        #[allow(clippy::cast_precision_loss)]
+        #[allow(clippy::cast_precision_loss, reason = "an integer beside a float is compared as a float")]
         (Value::Int(x), Value::Float(y)) | (Value::Float(y), Value::Int(x)) => !strict && (*x as f64) == *y,
         (Value::Str(x), Value::Str(y)) => x.same(y) || x.with(|x| y.with(|y| x == y)),
         (Value::Sym(x), Value::Sym(y)) => x == y,
@@ -74,9 +74,9 @@ fn compare(a: &Value, b: &Value, depth: usize) -> Option<Ordering> {
     match (a, b) {
         (Value::Int(x), Value::Int(y)) => Some(x.cmp(y)),
         (Value::Float(x), Value::Float(y)) => x.partial_cmp(y),
-        #[allow(clippy::cast_precision_loss)]
+        #[allow(clippy::cast_precision_loss, reason = "an integer beside a float is compared as a float")]
         (Value::Int(x), Value::Float(y)) => (*x as f64).partial_cmp(y),
-        #[allow(clippy::cast_precision_loss)]
+        #[allow(clippy::cast_precision_loss, reason = "an integer beside a float is compared as a float")]
         (Value::Float(x), Value::Int(y)) => x.partial_cmp(&(*y as f64)),
         (Value::Str(x), Value::Str(y)) => Some(x.with(|x| y.with(|y| x.cmp(y)))),
         (Value::Sym(x), Value::Sym(y)) => Some(x.cmp(y)),

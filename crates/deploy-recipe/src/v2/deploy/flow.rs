@@ -151,9 +151,8 @@ impl Cap {
         Ok(children)
     }
 
-    async fn record_cleanup(self: &Rc<Self>, call: &Call) -> R<()> {
-        let Some(hosts) = self.task_hosts(call).await? else { return Ok(()) };
-        let setting = self.read(call, "keep_releases").await?.unwrap_or(Value::Int(5));
+    /// The number that `keep_releases` says.
+    pub fn releases_to_keep(&self, call: &Call, setting: &Value) -> R<usize> {
         let number = setting.as_int().or_else(|| setting.to_s().trim().parse::<i64>().ok());
         let Some(keep) = number.and_then(|n| usize::try_from(n).ok()) else {
             let why = format!("{} is no number of releases", setting.inspect());
@@ -164,6 +163,13 @@ impl Cap {
         if keep < 2 {
             self.note(format!("keep_releases is {keep}: the live release and the one before it stay all the same"));
         }
+        Ok(keep)
+    }
+
+    async fn record_cleanup(self: &Rc<Self>, call: &Call) -> R<()> {
+        let Some(hosts) = self.task_hosts(call).await? else { return Ok(()) };
+        let setting = self.read(call, "keep_releases").await?.unwrap_or(Value::Int(5));
+        let keep = self.releases_to_keep(call, &setting)?;
         let sudo = self.builtin_sudo(call).await?;
         self.open_for_upkeep(call, Purpose::Cleanup, &hosts).await?;
         self.record_builtin(Builtin::Cleanup { keep }, hosts, sudo).await;
