@@ -5,7 +5,7 @@
 use std::hint::black_box;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use deploy_benches::channel::{Embedded, Runner, decode, exec, record};
+use deploy_benches::channel::{Embedded, Many, Runner, decode, exec, record};
 use deploy_benches::fleet::Deploy;
 use deploy_benches::recipe::{CLASSIC, grown, load};
 use deploy_shell::{Argv, quote};
@@ -92,6 +92,16 @@ fn hosts(c: &mut Criterion) {
         let start = || runtime.block_on(Runner::start(&*session, false)).expect("a runner");
         b.iter_batched(|| (), |()| start(), BatchSize::PerIteration);
     });
+    group.sample_size(10);
+    group.bench_function("a thousand commands one after the other", |b| {
+        b.iter(|| {
+            runtime.block_on(async {
+                for _ in 0..1000 {
+                    exec(&*session, "true").await.expect("it works");
+                }
+            });
+        });
+    });
     let mut runner = runtime.block_on(Runner::start(&*session, false)).expect("a runner");
     group.bench_function("a command through a runner", |b| {
         b.iter(|| runtime.block_on(runner.command("true")).expect("it works"));
@@ -103,9 +113,23 @@ fn hosts(c: &mut Criterion) {
     group.finish();
 }
 
+fn fan_out(c: &mut Criterion) {
+    let runtime = everything();
+    let mut group = c.benchmark_group("connect, log in, run on all");
+    group.sample_size(10);
+    for hosts in [1, 10, 50, 200] {
+        let many = Many::start(hosts).expect("embedded hosts");
+        group.throughput(Throughput::Elements(hosts as u64));
+        group.bench_function(hosts.to_string(), |b| {
+            b.iter(|| runtime.block_on(many.run("true")).expect("every host works"));
+        });
+    }
+    group.finish();
+}
+
 fn everything() -> Runtime {
     Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime")
 }
 
-criterion_group!(benches, quoting, planning, loading, decoding, hosts);
+criterion_group!(benches, quoting, planning, loading, decoding, hosts, fan_out);
 criterion_main!(benches);

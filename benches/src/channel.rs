@@ -9,6 +9,8 @@ use deploy_transport::{
     SshConfig, SshConnector, Stdin, Target, resolve,
 };
 
+use futures_util::future::join_all;
+
 use crate::Failure;
 
 /// The nonce of every runner here; in earnest it is random.
@@ -42,6 +44,44 @@ impl Embedded {
     /// When the host refuses it.
     pub async fn connect(&self) -> Result<Arc<dyn Session>, Failure> {
         Ok(SshConnector::new(Arc::new(NoPrompter)).connect(&self.target).await?)
+    }
+}
+
+/// Many embedded hosts.
+pub struct Many {
+    targets: Vec<Target>,
+    _fleet: Fleet,
+}
+
+impl Many {
+    /// Starts so many servers.
+    ///
+    /// # Errors
+    /// When the machine refuses one of them its port or its directory.
+    pub fn start(hosts: usize) -> Result<Self, Failure> {
+        let fleet = FleetSpec::embedded().count(hosts).start()?;
+        let config = SshConfig::from_file(&fleet.ssh_config, LocalEnvironment::current());
+        let resolve = |host: usize| resolve(&format!("host{host}"), &Overrides::default(), &config);
+        let targets = (1..=hosts).map(resolve).collect::<Result<_, _>>()?;
+        Ok(Self { targets, _fleet: fleet })
+    }
+
+    /// Connects to all at once, logs in, runs a command on each, and closes; an error if one of them fails.
+    ///
+    /// # Errors
+    /// The first that was met.
+    pub async fn run(&self, text: &str) -> Result<(), Failure> {
+        let connector = SshConnector::new(Arc::new(NoPrompter));
+        let one = |target| {
+            let connector = &connector;
+            async move {
+                let session = connector.connect(target).await?;
+                exec(&*session, text).await?;
+                session.close().await;
+                Ok::<(), Failure>(())
+            }
+        };
+        join_all(self.targets.iter().map(one)).await.into_iter().collect()
     }
 }
 

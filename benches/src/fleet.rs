@@ -78,7 +78,7 @@ fn directory(inode: usize) -> Place {
         device: "64".into(),
         inode: inode.to_string(),
     };
-    Place { kind: PlaceKind::Directory, writable: true, owner: Some(owner) }
+    Place { kind: PlaceKind::Directory, writable: true, owner: Some(owner), ..Place::default() }
 }
 
 /// A host that Capistrano has deployed to before: one live release, no ledger.

@@ -14,7 +14,7 @@
 //!
 //! Beside the fleets: [`repo`] makes small real git and Subversion repositories and serves them,
 //! [`project`] writes a recipe that deploys them, [`httpapp`] serves what is live, and [`load`] counts
-//! the requests that a deployment fails. The program `testbed` offers the same to people.
+//! the requests that a deployment fails. [`hostile`] breaks the protocol by script. The program `testbed` offers the same to people.
 //!
 //! Every call blocks, and all servers run on threads of their own; use it from any kind of test.
 //! Everything that was started ends when the value is dropped; what a killed process leaves is found by
@@ -50,6 +50,7 @@ pub mod containers;
 mod embedded;
 mod error;
 mod fleet;
+pub mod hostile;
 pub mod httpapp;
 pub mod load;
 mod loopback;

@@ -22,6 +22,8 @@ const PACKAGES: &[(&str, &str)] = &[
     ("mmdebstrap", "mmdebstrap"),
     ("cap", "capistrano"),
     ("ruby", "ruby"),
+    ("dropbear", "dropbear-bin"),
+    ("dropbearkey", "dropbear-bin"),
 ];
 
 /// Subversion's part of Apache, where Debian has it.

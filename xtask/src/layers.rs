@@ -124,6 +124,9 @@ fn required() -> String {
         if install::missing(&["apache2", "openssl", install::APACHE_SVN]).is_empty() {
             names.push("apache");
         }
+        if install::missing(&["dropbear", "dropbearkey"]).is_empty() {
+            names.push("dropbear");
+        }
         // The end-to-end tests compare with Debian's; another program of that name is none.
         if says("/usr/bin/cap", "Capistrano Version: 3") {
             names.push("peers");

@@ -28,10 +28,37 @@ cargo xtask COMMAND
 Layers of test, in order: fmt clippy docs unit embedded sshd containers standalone package
 ";
 
+/// The options of each command. `testbed` has its own, and its own help.
+const OPTIONS: &[(&str, &[&str])] = &[
+    ("demo", &["--keep"]),
+    ("test", &["--install"]),
+    ("check", &[]),
+    ("sim", &["--replay", "--seed"]),
+    ("bench", &[]),
+    ("book", &[]),
+    ("corpus", &[]),
+];
+
+/// What is wrong with the options of a command.
+fn refused(command: &str, args: &[String]) -> Option<String> {
+    let known = OPTIONS.iter().find(|(name, _)| *name == command).map(|(_, options)| *options)?;
+    let unknown = args.iter().find(|arg| arg.starts_with('-') && !known.contains(&arg.as_str()))?;
+    let known = if known.is_empty() { "it has none".to_owned() } else { format!("it has: {}", known.join(" ")) };
+    Some(format!("`{command}` has no option {unknown}; {known}; `cargo xtask help` tells more"))
+}
+
 fn main() -> ExitCode {
     let mut args = std::env::args().skip(1);
     let command = args.next().unwrap_or_default();
     let rest: Vec<String> = args.collect();
+    if command != "testbed" && rest.iter().any(|arg| arg == "-h" || arg == "--help") {
+        print!("{HELP}");
+        return ExitCode::SUCCESS;
+    }
+    if let Some(why) = refused(&command, &rest) {
+        eprintln!("xtask: {why}");
+        return ExitCode::from(2);
+    }
     let result = match command.as_str() {
         "demo" => run::demo(&rest),
         "test" => layers::test(&rest).map(done),

@@ -7,7 +7,8 @@ use crate::args::Args;
 use crate::errors::hint;
 
 /// Settings that belong to one task, not to whatever is run next.
-const OF_ONE_TASK: [&str; 6] = ["COMMAND", "REASON", "UNTIL", "RELEASE", "FILES", "REVISION"];
+const OF_ONE_TASK: [&str; 8] =
+    ["COMMAND", "REASON", "UNTIL", "RELEASE", "ROLLBACK_RELEASE", "FILES", "REVISION", "MIGRATED"];
 /// Settings that choose hosts. A hint that names hosts itself takes their place.
 const FILTERS: [&str; 4] = ["HOSTS", "ROLES", "HOSTFILTER", "HOSTROLEFILTER"];
 /// Options that need no recipe.
@@ -146,7 +147,7 @@ fn word(text: &str) -> String {
 /// A password that was given as a setting is not shown again.
 fn discreet(setting: &str) -> String {
     match setting.split_once('=') {
-        Some((name, _)) if ["pass", "secret", "token"].iter().any(|part| name.contains(part)) => format!("{name}=…"),
+        Some((name, _)) if deploy_recipe::is_secret(name) => format!("{name}=…"),
         _ => setting.to_owned(),
     }
 }

@@ -180,7 +180,9 @@ impl Args {
                 _ => words.tasks.push(word.clone()),
             }
         }
-        for (name, flag) in [("RELEASE", &self.release), ("MESSAGE", &self.message)] {
+        // In dialect 3 the task reads ROLLBACK_RELEASE.
+        let flags = [("RELEASE", &self.release), ("ROLLBACK_RELEASE", &self.release), ("MESSAGE", &self.message)];
+        for (name, flag) in flags {
             words.environment.extend(flag.iter().map(|value| (name.to_owned(), value.clone())));
         }
         words
@@ -321,7 +323,8 @@ mod tests {
     #[test]
     fn flags_for_what_tasks_read_from_the_environment() {
         let args = read("deploy:rollback --to 20261123054446 --lock-wait 30 -m freeze");
-        let expected = [("RELEASE".to_owned(), "20261123054446".to_owned()), ("MESSAGE".into(), "freeze".into())];
+        let release = |name: &str| (name.to_owned(), "20261123054446".to_owned());
+        let expected = [release("RELEASE"), release("ROLLBACK_RELEASE"), ("MESSAGE".into(), "freeze".into())];
         assert_eq!(args.words().environment, expected);
         assert_eq!((args.lock_wait, read("deploy").lock_wait), (30, 0));
     }

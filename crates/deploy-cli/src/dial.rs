@@ -236,15 +236,8 @@ fn option(wanted: &mut Wanted, name: &str, value: &Property) -> Result<(), Strin
         "number_of_password_prompts" => overrides.password_prompts = Some(count(name, value)?),
         "non_interactive" => overrides.batch_mode = Some(value.is_truthy()),
         "proxy_jump" => overrides.proxy_jump = Some(texts(name, value)?.join(",")),
-        "proxy" => {
-            return Err(
-                "ssh_options[:proxy] is not supported yet; use :gateway, or ProxyCommand in the ssh configuration"
-                    .to_owned(),
-            );
-        }
-        "key_data" => {
-            return Err(format!("ssh_options[:{name}] is not supported yet; use :keys or an ssh-agent"));
-        }
+        "proxy" => proxy(overrides, value)?,
+        "key_data" => overrides.key_data = texts(name, value)?.into_iter().map(Secret::new).collect(),
         // These have a place of their own, or change nothing that anybody could see.
         "keepalive"
         | "keepalive_interval"
@@ -260,6 +253,21 @@ fn option(wanted: &mut Wanted, name: &str, value: &Property) -> Result<(), Strin
         | "append_all_supported_algorithms" => {}
         // The recipe says of what it sets that it has no effect, with the place.
         _ => {}
+    }
+    Ok(())
+}
+
+/// A `Net::SSH::Proxy` object, which comes as the one option that says the same.
+fn proxy(overrides: &mut Overrides, value: &Property) -> Result<(), String> {
+    let Property::Map(proxy) = value else {
+        let why = "must be Net::SSH::Proxy::Command.new(\"…\") or Net::SSH::Proxy::Jump.new(\"…\")";
+        return Err(format!("ssh_options[:proxy] {why}"));
+    };
+    for (name, value) in proxy {
+        match name.as_str() {
+            "proxy_command" => overrides.proxy_command = Some(text(name, value)?),
+            _ => overrides.proxy_jump = Some(text(name, value)?),
+        }
     }
     Ok(())
 }

@@ -120,7 +120,7 @@ fn options_that_make_no_sense() {
         ("keys", Property::Bool(true)),
         ("verify_host_key", string("sometimes")),
         ("proxy", string("p")),
-        ("key_data", string("k")),
+        ("key_data", Property::Bool(true)),
         ("config", Property::List(vec![string("a"), string("b")])),
     ] {
         let problem = dial.target(&host(&[option])).unwrap_err();

@@ -30,6 +30,8 @@ pub enum Exit {
     LateFailure,
     /// 130: interrupted, nothing half-done.
     Interrupted,
+    /// What a command on a host ended with (`cap ssh`).
+    Remote(u8),
 }
 
 impl Exit {
@@ -47,6 +49,7 @@ impl Exit {
             Self::NeedsPerson => 7,
             Self::LateFailure => 8,
             Self::Interrupted => 130,
+            Self::Remote(code) => code,
         }
     }
 

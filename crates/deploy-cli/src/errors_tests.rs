@@ -149,6 +149,7 @@ fn exits_of_runs() {
         elapsed: Duration::ZERO,
         window: None,
         late_failure,
+        unrestarted: false,
         commands_ran: false,
     };
     let problem = |kind| Problem::new(kind, "", "");

@@ -120,6 +120,9 @@ fn configuration(target: &Target) -> String {
 
 fn key_file(path: &str, problem: &KeyFileProblem, target: &Target) -> String {
     match problem {
+        _ if path.starts_with("key_data[") => {
+            "give ssh_options[:key_data] whole private keys, and :passphrase where they are encrypted".to_owned()
+        }
         KeyFileProblem::TooOpen(_) => format!("chmod 600 {path}"),
         KeyFileProblem::Encrypted => format!("add it to your agent: ssh-add {path}"),
         KeyFileProblem::WrongPassphrase => format!("try again, or add it to your agent: ssh-add {path}"),

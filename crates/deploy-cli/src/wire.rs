@@ -23,12 +23,31 @@ use crate::effects::{SystemEffects, random};
 use crate::errors::{Complaint, Exit, problems_text};
 use crate::held::Held;
 use crate::help;
+use crate::hosts;
 use crate::install;
 use crate::interrupt::Interrupts;
 use crate::io::{Io, Screen, Sink};
 use crate::list::{self, Entry, Style};
 use crate::prompt::{Answers, Asker, PasswordRequest, SharedAnswers};
 use crate::trace;
+
+/// Tasks of ours that have no use for the name of a release.
+const WITHOUT_RELEASE: [&str; 14] = [
+    "deploy",
+    "deploy:check",
+    "deploy:cleanup",
+    "deploy:cold",
+    "deploy:create_symlink",
+    "deploy:migrate",
+    "deploy:migrations",
+    "deploy:restart",
+    "deploy:setup",
+    "deploy:start",
+    "deploy:stop",
+    "deploy:symlink",
+    "deploy:update",
+    "deploy:update_code",
+];
 
 /// What a run begins with.
 pub(crate) struct Start {
@@ -129,6 +148,9 @@ impl Session {
         if install::is_asked(&self.words.tasks, &self.directory) && self.args.tasks.is_none() {
             return install::run(&self.directory, &self.environment, &self.io);
         }
+        if let Err(complaint) = self.check_ssh_config() {
+            return crate::complain(&self.io, &complaint);
+        }
         let password = match self.first_password().await {
             Ok(password) => password,
             Err(complaint) => return crate::complain(&self.io, &complaint),
@@ -164,6 +186,36 @@ impl Session {
     /// `cap help`, `cap help TASK`; a recipe may have a task of that name.
     fn asks_for_help(&self) -> bool {
         self.words.tasks.first().is_some_and(|task| task == "help")
+    }
+
+    /// `--ssh-config`: a file that can be read, before any host is looked up in it.
+    fn check_ssh_config(&self) -> Result<(), Complaint> {
+        let Some(file) = &self.args.ssh_config else { return Ok(()) };
+        std::fs::read(self.directory.join(file)).map(drop).map_err(|error| {
+            let place = format!("the command line, --ssh-config {}", file.display());
+            let next = "name a file that can be read, or leave the option out to read ~/.ssh/config";
+            Complaint::usage("read the ssh_config", place, error.to_string(), next)
+        })
+    }
+
+    /// `--to` and `RELEASE=`, which must not be taken for what is deployed.
+    fn check_release(&self, recipe: &Recipe) -> Result<(), Complaint> {
+        let Some((_, release)) = self.words.environment.iter().find(|(name, _)| name == "RELEASE") else {
+            return Ok(());
+        };
+        let uses = |task: &String| task.starts_with("deploy:rollback") || task.starts_with("release:");
+        let Some(task) = self.words.tasks.iter().find(|task| WITHOUT_RELEASE.contains(&task.as_str())) else {
+            return Ok(());
+        };
+        // A recipe that reads the variable itself has its own meaning for it.
+        if self.words.tasks.iter().any(uses) || recipe.mentions("RELEASE") {
+            return Ok(());
+        }
+        let option = if self.args.release.is_some() { format!("--to {release}") } else { format!("RELEASE={release}") };
+        let next = self.again.hint("`cap deploy:rollback --to RELEASE` goes to a release that the hosts have");
+        let why = format!("{task} goes to no release that is named; deploy:rollback and the tasks of release: do");
+        let place = format!("the command line, {option}");
+        Err(Complaint::usage(format!("use {option} with {task}"), place, why, next))
     }
 
     /// `-p`: the password, asked before anything else.
@@ -244,7 +296,8 @@ impl Session {
     }
 
     fn list(&self, recipe: &Recipe, pattern: &str) -> Exit {
-        let entries: Vec<Entry> = recipe.tasks().into_iter().map(entry).collect();
+        let mut entries: Vec<Entry> = recipe.tasks().into_iter().map(entry).chain(hosts::entries(recipe)).collect();
+        entries.sort_by(|a, b| a.name.cmp(&b.name));
         let terminal = self.io.terminal;
         let width = terminal.output.then(|| terminal.columns());
         let style = Style { tool: self.args.tool, all: self.args.all || self.args.verbose > 0, width };
@@ -261,11 +314,17 @@ impl Session {
     fn explain(&self, recipe: &Recipe, task: &str) -> Exit {
         match recipe.explain(task) {
             Ok(task) => self.print(&list::explain(&entry(task), self.io.terminal.columns())),
-            Err(problem) => self.fail(&[*problem]),
+            Err(problem) => match hosts::entries(recipe).iter().find(|entry| entry.name == task) {
+                Some(command) => self.print(&list::explain(command, self.io.terminal.columns())),
+                None => self.fail(&[*problem]),
+            },
         }
     }
 
     async fn deploy(&self, recipe: &Recipe) -> Exit {
+        if let Err(complaint) = self.check_release(recipe) {
+            return crate::complain(&self.io, &complaint);
+        }
         self.warn_of_configuration();
         self.tell_dialect(recipe);
         let (log, observer) = match self.observers() {
@@ -460,7 +519,7 @@ impl Session {
     /// What a rehearsal was, in a sentence.
     fn rehearsed(&self) -> &'static str {
         if self.args.dry_run {
-            "\nNothing was connected to and nothing was changed.\n"
+            "\nNothing was connected to and nothing was changed. What depends on the hosts shows with --plan.\n"
         } else {
             "\nNothing was changed: hosts were only read.\n"
         }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use deploy_plan::{ExitStatus, StepId};
+use deploy_plan::{ExitStatus, StepId, Transfer};
 use deploy_transport::Secret;
 
 /// One thing for the runner of a host to do.
@@ -49,6 +49,8 @@ pub(crate) enum JobKind {
         /// Whether it gets a terminal, on a channel of its own.
         pty: bool,
     },
+    /// Carry a file or tree, on a channel of its own.
+    Transfer(Transfer),
     /// Take the lock in this directory.
     Lock {
         /// The directory: absolute, or relative to the home directory.
@@ -64,6 +66,13 @@ pub(crate) enum JobKind {
     },
     /// Give the lock back.
     Unlock,
+}
+
+impl JobKind {
+    /// Whether it goes on a channel of its own and not through the runner.
+    pub(crate) fn is_apart(&self) -> bool {
+        matches!(self, Self::Command { pty: true, .. } | Self::Transfer(_))
+    }
 }
 
 /// What became of a job.

@@ -17,6 +17,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 use tracing::Instrument as _;
 
+use crate::carry::{Carried, Carrying};
 use crate::flight::{Job, JobKind, JobResult};
 use crate::group::{Group, group};
 use crate::ports::Ports;
@@ -31,6 +32,8 @@ const HEARTBEAT: Duration = Duration::from_secs(SILENCE_LIMIT as u64 / 3);
 const GOODBYE_LIMIT: Duration = Duration::from_secs(5);
 /// How much of what a login shell prints before the runner speaks is kept.
 const NOISE_LIMIT: usize = 2048;
+/// How much of it is shown in an error, in characters.
+const NOISE_SHOWN: usize = 160;
 
 enum Ask {
     Fly { jobs: Vec<Job>, reply: oneshot::Sender<Vec<JobResult>> },
@@ -77,6 +80,7 @@ impl HostHandle {
             terminal: None,
             terminal_input: None,
             to_start: None,
+            carrying: None,
             lost: None,
             greet,
             noise: Vec::new(),
@@ -186,6 +190,8 @@ struct HostTask {
     terminal_input: Option<Stdin>,
     /// One that is to be started.
     to_start: Option<(String, Option<Arc<Secret>>)>,
+    /// A file or tree on its way.
+    carrying: Option<Carrying>,
     /// Why nothing can be done any more.
     lost: Option<String>,
     /// Where the runner's hello is told.
@@ -211,7 +217,7 @@ impl HostTask {
         if self.is_greeted() {
             return;
         }
-        if !self.noise.is_empty() {
+        if hello.is_ok() && !self.noise.is_empty() {
             let shown = String::from_utf8_lossy(&self.noise).trim_end().to_owned();
             let text = format!("the login shell prints before it runs commands; ignored: {shown}");
             self.tell(Level::Warning, text);
@@ -267,6 +273,7 @@ impl HostTask {
                     let gone = || deploy_transport::ExitStatus::Lost("the terminal's channel was closed".to_owned());
                     self.receive_terminal(received.unwrap_or_else(|| Received::Exit(gone())));
                 }
+                said = carried(&mut self.carrying), if self.carrying.is_some() => self.receive_carried(said),
             }
         }
     }
@@ -292,6 +299,13 @@ impl HostTask {
             });
         }
         self.send(&Request::Kill { through });
+        if self.carrying.take().is_some() {
+            let current = self.flight.as_mut().and_then(|flight| flight.active.front_mut());
+            if let Some(current) = current {
+                current.ended(ExitStatus::Signal(format!("TERM ({why})")));
+            }
+            self.reap();
+        }
     }
 
     fn send(&mut self, request: &Request) {
@@ -353,6 +367,13 @@ impl HostTask {
                 let mut progress = Progress::new(self.id.clone(), number, group, &self.ports);
                 progress.hear(Said::Begin(number), Stream::Out);
                 flight.active.push_back(progress);
+            } else if let JobKind::Transfer(transfer) = &group.kind {
+                self.carrying = Some(Carrying::start(&self.session, &self.id, transfer.clone()));
+                let mut progress = Progress::new(self.id.clone(), number, group, &self.ports);
+                progress.hear(Said::Begin(number), Stream::Out);
+                flight.active.push_back(progress);
+                // The channel's opening, and the answer at the end.
+                self.turns.waited(2);
             } else {
                 let gate =
                     Gate { lock: group.needs_lock(), unless_failed: !flight.fresh && !always, opens: flight.fresh };
@@ -370,13 +391,12 @@ impl HostTask {
         self.reap();
     }
 
-    /// The next group that may be sent. A command with a terminal runs on a channel of its own, so it waits for all
-    /// before it, and all behind it wait for it.
+    /// The next group that may be sent. A command with a terminal and a transfer have a channel of their own, so they wait
+    /// for all before them, and all behind them wait for them.
     fn next_group(&mut self) -> Option<Group> {
         let flight = self.flight.as_mut()?;
-        let terminal = |kind: &JobKind| matches!(kind, JobKind::Command { pty: true, .. });
-        let busy_there = self.to_start.is_some() || self.terminal.is_some();
-        let next_is = flight.waiting.front().is_some_and(|group| terminal(&group.kind));
+        let busy_there = self.to_start.is_some() || self.terminal.is_some() || self.carrying.is_some();
+        let next_is = flight.waiting.front().is_some_and(|group| group.kind.is_apart());
         if busy_there || (next_is && flight.active.iter().any(|progress| !progress.is_over())) {
             return None;
         }
@@ -468,10 +488,11 @@ impl HostTask {
     }
 
     fn lose(&mut self, why: &str) {
+        let why = &self.with_noise(why);
         self.lost = Some(why.to_owned());
         self.greeted(Err(why.to_owned()));
         // A command on a channel of its own went with the connection.
-        (self.terminal, self.terminal_input, self.to_start) = (None, None, None);
+        (self.terminal, self.terminal_input, self.to_start, self.carrying) = (None, None, None, None);
         if let Some(flight) = &mut self.flight {
             flight.failed = true;
             for progress in flight.active.iter_mut().filter(|progress| !progress.is_over()) {
@@ -480,6 +501,16 @@ impl HostTask {
         }
         self.reap();
         self.fill();
+    }
+
+    /// Adds to a reason what came instead of the runner's hello, in a form that is safe to show.
+    fn with_noise(&self, why: &str) -> String {
+        if self.is_greeted() || self.noise.is_empty() {
+            return why.to_owned();
+        }
+        let text = String::from_utf8_lossy(&self.noise);
+        let start: String = text.trim().chars().take(NOISE_SHOWN).collect();
+        format!("{why}; it printed {start:?}, so look at the login's start-up files there")
     }
 
     async fn start_terminal(&mut self, text: &str, stdin: Option<Arc<Secret>>) {
@@ -520,6 +551,21 @@ impl HostTask {
             (self.terminal, self.terminal_input) = (None, None);
             self.reap();
         }
+    }
+
+    fn receive_carried(&mut self, said: Carried) {
+        let current = self.flight.as_mut().and_then(|flight| flight.active.front_mut());
+        let Some(current) = current else { return self.carrying = None };
+        match said {
+            Carried::Progress(progress) => return current.transferred(progress.bytes, progress.total),
+            Carried::End(Ok(content)) => {
+                current.fetched(content);
+                current.ended(ExitStatus::Code(0));
+            }
+            Carried::End(Err(ended)) => current.failed(&ended.why, ended.status),
+        }
+        self.carrying = None;
+        self.reap();
     }
 
     /// Whoever holds nothing is not waited for: the runner ends when the connection does.
@@ -592,6 +638,7 @@ fn request(id: Number, group: &Group, gate: Gate) -> Result<Request, Box<dyn Err
             Request::Lock { id, lock }
         }
         JobKind::Unlock => Request::Unlock { id },
+        JobKind::Transfer(_) => return Err("a transfer is no work for the runner".into()),
     })
 }
 
@@ -600,6 +647,14 @@ async fn next_of(running: &mut Option<Running>) -> Option<Received> {
     match running {
         Some(running) => running.next().await,
         None => None,
+    }
+}
+
+/// What is heard next of a transfer that may not be there.
+async fn carried(carrying: &mut Option<Carrying>) -> Carried {
+    match carrying {
+        Some(carrying) => carrying.next().await,
+        None => std::future::pending().await,
     }
 }
 

@@ -6,7 +6,9 @@
 //! phase is one flight of jobs to it, and success is what the runner proves. When a step fails, everything of the
 //! transaction that was started is undone, in reverse, and the error is told with its host and its last lines.
 //!
-//! Limits: recovery after the death of the deployer, health checks and waves are not here yet.
+//! What a run that died has left is finished or undone before a deploy begins, by the journals on the hosts.
+//!
+//! Limits: health checks and waves are not here yet.
 //!
 //! # Example
 //!
@@ -114,6 +116,7 @@
 //! # }
 //! ```
 
+mod carry;
 mod engine;
 mod fleet;
 mod flight;
@@ -125,6 +128,7 @@ mod phase;
 mod ports;
 mod progress;
 mod question;
+mod recover;
 mod run;
 mod sudo;
 mod summary;

@@ -3,8 +3,8 @@
 use deploy_inventory::HostId;
 use deploy_plan::{ExitStatus, Level, Opened, Problem, ProblemKind, Purpose, RemotePath, Slot, Stopped, Transaction};
 use deploy_release::{
-    Checker, FleetMachine, HostFacts, OpenedFleet, Place, PlaceKind, Planner, ProbeNeeds, blockers, entry_script,
-    parse_probe, probe_script, state_dir_script,
+    Checker, Current, FleetMachine, HostFacts, OpenedFleet, Place, PlaceKind, Planner, ProbeNeeds, blockers,
+    entry_script, parse_probe, probe_script, shared_units, state_dir_script,
 };
 use indexmap::IndexMap;
 
@@ -19,6 +19,8 @@ const NO_DEPLOY_TO: i32 = 3;
 
 /// Seconds in which another run that began together with this one has given its locks back.
 const LOCK_WAIT: u32 = 5;
+/// How long a host waits for the lock before it answers, in seconds: an interrupt comes into effect between two such waits.
+const LOCK_SLICE: u32 = 1;
 
 impl Run<'_> {
     /// The answer, if what is open already covers this.
@@ -40,12 +42,13 @@ impl Run<'_> {
     pub(crate) async fn open(&self, transaction: Transaction) -> Result<Opened, Stopped> {
         self.state.borrow_mut().targeted.clone_from(&transaction.hosts);
         let facts = if self.settings.mode == Mode::Offline {
-            assumed_facts(&transaction)
+            facts_of_nobody(&transaction)
         } else {
             self.fleet.connect(self.program, &transaction.hosts).await.map_err(|problems| self.fail(problems))?;
             self.read(&transaction).await?
         };
         let facts = self.as_if_made(&transaction, facts);
+        let facts = self.recover_first(&transaction, facts).await?;
         let opened = match deploy_release::open(&transaction, &self.identity(), &facts) {
             Ok(opened) => opened,
             Err(problems) => return Err(self.fail(problems)),
@@ -103,7 +106,7 @@ impl Run<'_> {
         }
         match &transaction.purpose {
             Purpose::Deploy { .. } => state.machine = Some(FleetMachine::deploy(hosts)),
-            Purpose::Republish => state.machine = Some(FleetMachine::republish(hosts)),
+            Purpose::Republish | Purpose::Recover { .. } => state.machine = Some(FleetMachine::republish(hosts)),
             Purpose::Rollback { .. } => state.machine = Some(FleetMachine::rollback(hosts)),
             Purpose::Read | Purpose::Setup | Purpose::Cleanup | Purpose::Records => {}
         }
@@ -112,7 +115,7 @@ impl Run<'_> {
     }
 
     /// Takes the lock on every host where the purpose asks for it, and reads them.
-    async fn read(&self, transaction: &Transaction) -> Result<IndexMap<HostId, HostFacts>, Stopped> {
+    pub(crate) async fn read(&self, transaction: &Transaction) -> Result<IndexMap<HostId, HostFacts>, Stopped> {
         let locking = self.settings.mode == Mode::Real && locks(&transaction.purpose);
         let mut answers = self.look(transaction, locking, false).await;
         if locking && transaction.sudo && !answers.iter().any(|(_, answer)| answer.is_refused()) {
@@ -126,6 +129,10 @@ impl Run<'_> {
             }
         }
         if locking {
+            if let Some(problems) = locked_by_ourselves(transaction, &answers) {
+                self.give_back(&transaction.hosts).await;
+                return Err(self.fail(problems));
+            }
             self.wait_for_locks(transaction, &mut answers).await;
         }
         let mut problems = Vec::new();
@@ -141,7 +148,10 @@ impl Run<'_> {
         }
         if problems.is_empty() {
             if locking {
-                self.state.borrow_mut().locked.extend(transaction.hosts.iter().cloned());
+                let mut state = self.state.borrow_mut();
+                let new = transaction.hosts.iter().filter(|host| !state.locked.contains(host)).cloned();
+                let new: Vec<HostId> = new.collect();
+                state.locked.extend(new);
             }
             return Ok(facts);
         }
@@ -198,15 +208,19 @@ impl Run<'_> {
             (patience, from_the_first) = (self.settings.lock_wait, true);
         }
         for (host, answer) in answers.iter_mut().filter(|(_, answer)| from_the_first || answer.is_refused()) {
-            let waited = self.ports.clock.monotonic().saturating_sub(begun).as_secs();
-            let left = patience.saturating_sub(u32::try_from(waited).unwrap_or(u32::MAX)).max(1);
-            let mut jobs = self.lock_jobs(transaction, host, left, transaction.sudo);
-            jobs.push(probe_job(transaction));
-            if let Some((_, again)) = self.fleet.fly(vec![(host.clone(), jobs)]).await.pop() {
-                *answer = Answer(again);
-            }
-            if answer.is_refused() {
-                return;
+            loop {
+                let mut jobs = self.lock_jobs(transaction, host, LOCK_SLICE, transaction.sudo);
+                jobs.push(probe_job(transaction));
+                if let Some((_, again)) = self.fleet.fly(vec![(host.clone(), jobs)]).await.pop() {
+                    *answer = Answer(again);
+                }
+                let waited = self.ports.clock.monotonic().saturating_sub(begun).as_secs();
+                if !answer.is_refused() {
+                    break;
+                }
+                if waited >= u64::from(patience) {
+                    return;
+                }
             }
         }
     }
@@ -256,6 +270,20 @@ impl Run<'_> {
         let flights = hosts.iter().map(|host| (host.clone(), vec![unlock()])).collect();
         self.fleet.fly(flights).await;
     }
+}
+
+/// Hosts that are one and the same place: the run itself holds the lock that it is refused there, and would wait for itself.
+fn locked_by_ourselves(transaction: &Transaction, answers: &[(HostId, Answer)]) -> Option<Vec<Problem>> {
+    if !answers.iter().any(|(_, answer)| answer.is_refused()) {
+        return None;
+    }
+    let probed = |(host, answer): &(HostId, Answer)| {
+        let facts = parse_probe(&answer.probe()?.stdout).ok()?;
+        Some((host.clone(), facts))
+    };
+    let facts = answers.iter().filter_map(probed).collect();
+    let problems = shared_units(&transaction.layout, &facts);
+    (!problems.is_empty()).then_some(problems)
 }
 
 /// Whether a purpose changes what other runs rely on.
@@ -360,9 +388,16 @@ fn lock_problem(results: [&JobResult; 3], transaction: &Transaction) -> Option<P
     Some(Problem::new(ProblemKind::Layout, format!("prepare {}", transaction.layout.state()), why))
 }
 
-/// What `-n` takes for granted about hosts that it does not ask: a layout that is set up and has no release.
+/// What `-n` takes for granted about hosts that it does not ask: a layout that is set up. What is in it nobody knows.
+fn facts_of_nobody(transaction: &Transaction) -> IndexMap<HostId, HostFacts> {
+    let mut facts = assumed_facts(transaction);
+    facts.values_mut().for_each(|facts| facts.current = Current::Unknown);
+    facts
+}
+
+/// A layout that is set up and has no release.
 fn assumed_facts(transaction: &Transaction) -> IndexMap<HostId, HostFacts> {
-    let place = Place { kind: PlaceKind::Directory, writable: true, owner: None };
+    let place = Place { kind: PlaceKind::Directory, writable: true, ..Place::default() };
     let facts = HostFacts {
         deploy_to: place.clone(),
         releases_dir: place.clone(),

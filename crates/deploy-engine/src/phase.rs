@@ -76,6 +76,7 @@ impl Run<'_> {
         self.fleet.connect(self.program, &hosts).await.map_err(|problems| self.fail(problems))?;
         self.ask_for_sudo(&phase).await?;
         self.remember_undo(&phase);
+        self.remember_journal(&phase);
         let (mut failures, mut answers) = (Vec::new(), rider.map(|_| Vec::new()));
         let mut waiting = slices(&phase, &hosts).into_iter();
         for slice in waiting.by_ref() {
@@ -162,9 +163,16 @@ impl Run<'_> {
     fn flights(&self, phase: &Phase, hosts: &[HostId], last: bool) -> Result<Vec<(HostId, Vec<Job>)>, Box<Problem>> {
         let mut flights = Vec::new();
         for host in hosts {
-            let mut jobs = Vec::new();
+            let (before, mut behind) = self.around(phase, host);
+            let mut jobs: Vec<Job> = before.into_iter().collect();
+            let mut commands =
+                phase.steps.iter().filter(|step| matches!(step.work, Work::Command(_)) && step.is_on(host));
+            let last_command = commands.next_back().map(|step| step.id);
             for step in phase.steps.iter().filter(|step| step.is_on(host)) {
                 jobs.extend(self.job(phase, step, host)?);
+                if Some(step.id) == last_command {
+                    jobs.extend(behind.take());
+                }
             }
             // Behind a phase that can still turn the run back the lock is kept until that is decided.
             if last && phase.slot == Slot::After && self.state.borrow().locked.contains(host) {
@@ -207,6 +215,9 @@ impl Run<'_> {
     }
 
     pub(crate) fn command_kind(&self, command: &Command, host: &HostId) -> JobKind {
+        if let Some(transfer) = command.text.transfer(host) {
+            return JobKind::Transfer(transfer.clone());
+        }
         let stdin = if command.sudo { self.sudo_secret(host) } else { None };
         JobKind::Command { text: command.text.on(host).to_owned(), stdin, pty: command.pty }
     }
@@ -304,6 +315,9 @@ impl Run<'_> {
                     if !past_edge {
                         self.blame(&failure);
                     }
+                    if phase.slot == Slot::Migrate {
+                        self.state.borrow_mut().migrations_failed.push(failure.host.clone());
+                    }
                     fatal.push(problem);
                 }
             }
@@ -342,7 +356,7 @@ impl Run<'_> {
 
     /// Jobs, and the steps of which none can be made.
     fn lenient_jobs(&self, phase: &Phase, host: &HostId) -> (Vec<Job>, Vec<NotDone>) {
-        let (mut jobs, mut impossible) = (Vec::new(), Vec::new());
+        let (mut jobs, mut impossible): (Vec<Job>, Vec<_>) = (self.way_back(host).into_iter().collect(), Vec::new());
         for step in phase.steps.iter().filter(|step| step.is_on(host)) {
             match self.job(phase, step, host) {
                 Ok(job) => jobs.extend(job.map(|job| Job { always: true, ..job })),
@@ -398,6 +412,7 @@ fn slices(phase: &Phase, hosts: &[HostId]) -> Vec<Vec<HostId>> {
 
 fn problem_of(failure: &Failure) -> Problem {
     let title = match &failure.step.work {
+        Work::Command(command) if command.text.is_transfer() => command.shown.clone(),
         Work::Command(command) => format!("run `{}`", command.shown),
         Work::Ops(_) => failure.step.title.clone(),
     };
@@ -409,7 +424,10 @@ fn problem_of(failure: &Failure) -> Problem {
     if problem.kind == ProblemKind::Step
         && let Some(last) = problem.tail.last()
     {
-        problem.why = format!("{}: {last}", problem.why);
+        let is_transfer = matches!(&failure.step.work, Work::Command(command) if command.text.is_transfer());
+        // A transfer's exit status is ours and says nothing.
+        problem.why = if is_transfer { last.clone() } else { format!("{}: {last}", problem.why) };
+        problem.next = is_transfer.then(|| "look at the two paths and at what the login may do there".to_owned());
     }
     if problem.kind == ProblemKind::Step
         && let Work::Ops(ops) = &failure.step.work

@@ -267,6 +267,25 @@ impl Progress {
         self.ended(ExitStatus::Code(126));
     }
 
+    /// It could not be done, for this reason.
+    pub(crate) fn failed(&mut self, why: &str, status: ExitStatus) {
+        self.keep_tail(why.as_bytes());
+        self.ended(status);
+    }
+
+    /// How far a transfer is.
+    pub(crate) fn transferred(&self, bytes: u64, total: Option<u64>) {
+        let step = self.parts.get(self.current).and_then(|part| part.job.step);
+        self.ports.observer.event(&Event::Transferred { host: self.host.clone(), step, bytes, total });
+    }
+
+    /// What a transfer has fetched as a value.
+    pub(crate) fn fetched(&mut self, content: Vec<u8>) {
+        if let Some(part) = self.parts.get_mut(self.current) {
+            part.stdout = content;
+        }
+    }
+
     fn into_results(self) -> Vec<JobResult> {
         let refused_by = self.refused_by;
         self.parts

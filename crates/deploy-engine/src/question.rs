@@ -39,16 +39,21 @@ impl Rider {
 pub(crate) fn carries(phase: &Phase) -> bool {
     let plain = |step: &Step| match &step.work {
         Work::Ops(_) => true,
-        Work::Command(command) => !command.pty && command.max_hosts.is_none() && !command.continue_on_error,
+        Work::Command(command) => is_plain(command) && command.max_hosts.is_none() && !command.continue_on_error,
     };
     phase.slot != Slot::After && phase.steps.iter().all(plain)
+}
+
+/// Whether it goes through the runner.
+fn is_plain(command: &Command) -> bool {
+    !command.pty && !command.text.is_transfer()
 }
 
 impl Run<'_> {
     /// The question as a rider, if it is one that changes nothing and has no conditions of its own.
     pub(crate) fn rider(&self, command: &Command, want: Want) -> Option<Rider> {
         let looks = command.class == StepClass::Idempotent && want == Want::Output;
-        let plain = !command.pty && !command.sudo && !command.continue_on_error && command.max_hosts.is_none();
+        let plain = is_plain(command) && !command.sudo && !command.continue_on_error && command.max_hosts.is_none();
         if !looks || !plain || self.settings.mode != Mode::Real || self.state.borrow().undoing {
             return None;
         }
@@ -86,6 +91,11 @@ impl Run<'_> {
             if want != Want::Reach {
                 return Err(self.fail(problems));
             }
+            {
+                let mut state = self.state.borrow_mut();
+                state.targeted.clone_from(&command.hosts);
+                state.unreached.extend(problems.iter().cloned());
+            }
             answers.extend(problems.into_iter().filter_map(out_of_reach));
             command.hosts.retain(|host| answers.iter().all(|answer| answer.host != *host));
         }
@@ -117,7 +127,8 @@ impl Run<'_> {
 }
 
 fn answer(host: &HostId, result: JobResult) -> CommandResult {
-    CommandResult { host: host.clone(), status: result.status, stdout: result.stdout, stderr: result.tail }
+    let (stdout, stderr) = (result.stdout, result.tail);
+    CommandResult { host: host.clone(), status: result.status, stdout, stderr, unreached: None }
 }
 
 fn question_job(step: &Step, kind: JobKind) -> Job {
@@ -134,8 +145,9 @@ fn question_job(step: &Step, kind: JobKind) -> Job {
 
 /// The answer of a host that could not be connected to.
 fn out_of_reach(problem: Problem) -> Option<CommandResult> {
-    let status = ExitStatus::Lost(problem.why);
-    problem.host.map(|host| CommandResult { host, status, stdout: Vec::new(), stderr: Vec::new() })
+    let (host, status) = (problem.host.clone()?, ExitStatus::Lost(problem.why.clone()));
+    let unreached = Some(Box::new(problem));
+    Some(CommandResult { host, status, stdout: Vec::new(), stderr: Vec::new(), unreached })
 }
 
 /// A step for a command whose answer is waited for.

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use deploy_inventory::HostId;
 use deploy_plan::{
     Builtin, BuiltinItem, Command, CommandResult, Event, HandlerId, Hosts, Item, Layout, Level, Observer, Opened,
-    Phase, Plan, Problem, ProblemKind, Program, Publish, RunId, Site, Slot, Step, StepId, Stopped, Suspension,
+    Phase, Plan, Problem, ProblemKind, Program, Publish, Purpose, RunId, Site, Slot, Step, StepId, Stopped, Suspension,
     Transaction, Want, Work,
 };
 use deploy_release::{Checker, CompileContext, FleetMachine, Planner, RunIdentity};
@@ -53,6 +53,14 @@ pub(crate) struct State {
     pub past_edge: bool,
     /// Whether the run is on its way back.
     pub undoing: bool,
+    /// Why hosts were not reached that the recipe had asked for, reached or not.
+    pub unreached: Vec<Problem>,
+    /// Hosts where a migration failed.
+    pub migrations_failed: Vec<HostId>,
+    /// Hosts that were put back, but where the restart on the old release failed.
+    pub restart_failed: Vec<HostId>,
+    /// Hosts that were not put back.
+    pub not_put_back: Vec<HostId>,
     /// Commands of the restart slot, started or not: a put-back repeats all of it.
     pub restarts: Vec<Step>,
     /// For each task that is entered and not left in what is planned so far: whether it is of the restart slot.
@@ -75,6 +83,10 @@ pub(crate) struct State {
     pub targeted: Vec<HostId>,
     /// Hosts that something ran on.
     pub touched: Vec<HostId>,
+    /// Hosts with a journal of this run.
+    pub journaled: indexmap::IndexSet<HostId>,
+    /// The layout on which an earlier run is recovered, before this one has opened it.
+    pub recovering: Option<Layout>,
     /// What each host has cost in round trips.
     pub round_trips: HashMap<HostId, u32>,
 }
@@ -255,7 +267,9 @@ impl<'a> Run<'a> {
 
     /// The layout that is open.
     pub(crate) fn layout(&self) -> Option<Layout> {
-        self.state.borrow().opening.as_ref().map(|opening| opening.transaction.layout.clone())
+        let state = self.state.borrow();
+        let opened = state.opening.as_ref().map(|opening| opening.transaction.layout.clone());
+        opened.or_else(|| state.recovering.clone())
     }
 
     /// What compiling a built-in step needs.
@@ -275,7 +289,10 @@ impl<'a> Run<'a> {
             return self.look_in_rehearsal(command, want).await;
         }
         if self.settings.mode != Mode::Real {
-            let text = format!("from here on the recipe decides by the answer to: {}", command.shown);
+            let text = match command.text.is_transfer() {
+                true => format!("not carried now, and the recipe may go on by what it brings: {}", command.shown),
+                false => format!("from here on the recipe decides by the answer to: {}", command.shown),
+            };
             self.note_rehearsal(&text, command.site.as_ref());
             return Ok(command
                 .hosts
@@ -285,6 +302,7 @@ impl<'a> Run<'a> {
                     status: deploy_plan::ExitStatus::Code(0),
                     stdout: Vec::new(),
                     stderr: Vec::new(),
+                    unreached: None,
                 })
                 .collect());
         }
@@ -305,6 +323,7 @@ impl<'a> Run<'a> {
             status: deploy_plan::ExitStatus::Skipped,
             stdout: Vec::new(),
             stderr: Vec::new(),
+            unreached: None,
         };
         Ok(command.hosts.iter().map(skipped).collect())
     }
@@ -342,6 +361,12 @@ impl Hosts for Run<'_> {
     async fn begin(&self, transaction: Transaction) -> Result<Opened, Stopped> {
         let _turn = self.turn.lock().await;
         if let Some(opened) = self.already_open(&transaction) {
+            return Ok(opened);
+        }
+        if self.opens_first(&transaction) {
+            // Whatever stands against the run is found out before a command of the recipe goes to any host.
+            let opened = self.open(transaction).await?;
+            self.advance_in_turn(false, None).await?;
             return Ok(opened);
         }
         self.advance_in_turn(false, None).await?;
@@ -405,6 +430,19 @@ impl Hosts for Run<'_> {
 
     fn tell(&self, event: Event) {
         self.ports.observer.event(&event);
+    }
+}
+
+impl Run<'_> {
+    /// Whether the lock is taken and the hosts are looked at before what is recorded runs. Not where that makes the layout
+    /// that is to be opened, and not where the run is open for such a change already.
+    fn opens_first(&self, wanted: &Transaction) -> bool {
+        let state = self.state.borrow();
+        let makes_layout =
+            |item: &Item| matches!(item, Item::Builtin(BuiltinItem { builtin: Builtin::Setup { .. }, .. }));
+        let publishes =
+            matches!(wanted.purpose, Purpose::Deploy { .. } | Purpose::Republish | Purpose::Rollback { .. });
+        publishes && state.locked.is_empty() && !state.undoing && !state.pending.iter().any(makes_layout)
     }
 }
 

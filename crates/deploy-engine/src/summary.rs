@@ -25,8 +25,7 @@ impl Run<'_> {
         let mut notes = state.notes.clone();
         let migrated = state.machine.as_ref().is_some_and(deploy_release::FleetMachine::has_migrated);
         if migrated && !state.past_edge {
-            notes
-                .push("migrations were run, and turning back does not undo them: the schema stays migrated".to_owned());
+            notes.push(of_migrations(&state.migrations_failed));
         }
         if outcome == Outcome::Deployed {
             notes.push(NO_HEALTH_CHECK.to_owned());
@@ -43,6 +42,7 @@ impl Run<'_> {
             elapsed,
             window: window.filter(|_| state.publishing),
             late_failure: !state.late.is_empty(),
+            unrestarted: outcome == Outcome::Stuck && !state.restart_failed.is_empty() && state.not_put_back.is_empty(),
             commands_ran: state.commands_ran,
         };
         let mut problems = one_per_lost_host(state.problems, &differing);
@@ -50,6 +50,15 @@ impl Run<'_> {
         let plan = (mode != Mode::Real).then_some(state.rehearsed);
         Ended { summary, problems, plan }
     }
+}
+
+/// What a run that was turned back leaves in the database.
+fn of_migrations(failed: &[HostId]) -> String {
+    if failed.is_empty() {
+        return "migrations were run, and turning back does not undo them: the schema stays migrated".to_owned();
+    }
+    let hosts = failed.iter().map(HostId::to_string).collect::<Vec<_>>().join(", ");
+    format!("the migration failed on {hosts}, and turning back does not undo it: what it had done by then stays")
 }
 
 /// A release that this run has built on a host and nothing has made live.
@@ -141,7 +150,8 @@ fn rows(state: &State, outcome: Outcome) -> Vec<HostRow> {
 }
 
 fn row(state: &State, outcome: Outcome, host: HostId) -> HostRow {
-    let failed = state.problems.iter().find(|problem| problem.host.as_ref() == Some(&host));
+    let mut all = state.problems.iter().chain(&state.unreached);
+    let failed = all.find(|problem| problem.host.as_ref() == Some(&host));
     let result = result(state, outcome, &host, failed);
     let (release, revision) = live(state, &host, result);
     let left_out = state.dropped.contains(&host);

@@ -2,7 +2,7 @@
 
 use deploy_inventory::HostId;
 use deploy_plan::{Event, HandlerId, Level, Observer, Op, Phase, Plan, Problem, ProblemKind, Slot, Step, StepId, Work};
-use deploy_release::{FleetEvent, Planner, UndoPhase, undo_phases};
+use deploy_release::{FleetEvent, Planner, UndoPhase, by_hand, undo_phases};
 
 use crate::phase::NotDone;
 use crate::run::{Run, handlers_of, is_work};
@@ -43,6 +43,7 @@ impl Run<'_> {
         let reason = self.state.borrow().problems.first().map_or_else(String::new, |problem| problem.what.clone());
         self.ports.observer.event(&Event::Undoing { reason });
         let begun = restart_begun(&undo);
+        let mut failed: Vec<HostId> = Vec::new();
         let mut batch: Vec<(HostId, Step)> = Vec::new();
         for entry in undo.into_iter().rev() {
             match entry {
@@ -50,12 +51,13 @@ impl Run<'_> {
                     batch.extend(hosts.into_iter().rev().map(|host| (host, (*step).clone())));
                 }
                 Undoable::Handler(handler) => {
-                    self.undo_batch(std::mem::take(&mut batch), &begun).await;
+                    failed.extend(self.undo_batch(std::mem::take(&mut batch), &begun).await);
                     self.undo_handler(handler).await;
                 }
             }
         }
-        self.undo_batch(batch, &begun).await;
+        failed.extend(self.undo_batch(batch, &begun).await);
+        self.end_journals(&failed, &begun).await;
     }
 
     /// Bodies of `on_rollback` that the flow had reached although nothing ran after them.
@@ -68,10 +70,11 @@ impl Run<'_> {
         self.arm(&reached);
     }
 
-    /// `batch` comes in reverse order of starting.
-    async fn undo_batch(&self, mut batch: Vec<(HostId, Step)>, restart_begun: &[HostId]) {
+    /// `batch` comes in reverse order of starting. Gives the hosts where something of it failed.
+    async fn undo_batch(&self, mut batch: Vec<(HostId, Step)>, restart_begun: &[HostId]) -> Vec<HostId> {
+        let mut all_failed = Vec::new();
         if batch.is_empty() {
-            return;
+            return all_failed;
         }
         batch.reverse();
         let started: Vec<(HostId, &Step)> = batch.iter().map(|(host, step)| (host.clone(), step)).collect();
@@ -81,14 +84,17 @@ impl Run<'_> {
         for UndoPhase { of, phase } in phases {
             let (hosts, empty) = (phase.hosts(), without_a_release(&phase));
             let failed = self.run_undo_phase(phase).await;
+            self.state.borrow_mut().not_put_back.extend(failed.iter().cloned());
             if of == Slot::Publish {
                 let back = |host: &&HostId| restart_begun.contains(host) && !failed.contains(host);
                 let (empty, back): (Vec<_>, Vec<_>) =
                     hosts.iter().filter(back).cloned().partition(|host| empty.contains(host));
                 self.note_not_restarted(&empty);
-                self.restart_again(&back).await;
+                all_failed.extend(self.restart_again(&back).await);
             }
+            all_failed.extend(failed);
         }
+        all_failed
     }
 
     /// Step ids of the way back go on behind those of the way forward.
@@ -112,7 +118,8 @@ impl Run<'_> {
                 let _ = machine.apply(FleetEvent::NotPutBack(host.clone()));
             }
             let kind = if lost { ProblemKind::Lost } else { ProblemKind::NeedsPerson };
-            let problem = Problem::new(kind, format!("undo: {}", step.title), why).on(&host);
+            let mut problem = Problem::new(kind, format!("undo: {}", step.title), why).on(&host);
+            problem.next = restarts_by_hand(&step, &host);
             self.fail(vec![problem]);
         }
         failed
@@ -145,9 +152,10 @@ impl Run<'_> {
 
     /// After a switch back the application is restarted, with every command of the restart slot in order, on the hosts
     /// where the restart had begun: one that was stopped and not started again must not stay so.
-    async fn restart_again(&self, hosts: &[HostId]) {
+    async fn restart_again(&self, hosts: &[HostId]) -> Vec<HostId> {
+        let mut failed = Vec::new();
         if hosts.is_empty() {
-            return;
+            return failed;
         }
         let (steps, unfinished) = {
             let state = self.state.borrow();
@@ -160,7 +168,7 @@ impl Run<'_> {
                     continue;
                 }
             }
-            again.title = format!("restart again: {}", again.title);
+            again.title = format!("restart on the old release: {}", again.title);
             again.id = self.take_step_id();
             again.slot = Slot::Undo;
             let phase = Phase {
@@ -170,15 +178,20 @@ impl Run<'_> {
                 handlers: Vec::new(),
                 condition: None,
             };
-            self.run_undo_phase(phase).await;
+            let here = self.run_undo_phase(phase).await;
+            self.state.borrow_mut().restart_failed.extend(here.iter().cloned());
+            failed.extend(here);
         }
         if unfinished {
+            self.state.borrow_mut().restart_failed.extend(hosts.iter().cloned());
+            failed.extend(hosts.iter().cloned());
             let why = "the recipe decides at run time how it restarts, and it had not got to the end of that";
             let problems = hosts.iter().map(|host| {
                 Problem::new(ProblemKind::NeedsPerson, "restart the application on the old release", why).on(host)
             });
             self.fail(problems.collect());
         }
+        failed
     }
 
     /// The recipe's own undo; its failure is told and does not stop the rest, as in Capistrano.
@@ -202,6 +215,13 @@ fn without_a_release(phase: &Phase) -> Vec<HostId> {
         Work::Command(_) => None,
     });
     built_in.flatten().filter(|(_, ops)| unpublishes(ops)).map(|(host, _)| host.clone()).collect()
+}
+
+/// A command that failed on the way back is a restart on the old release: `current` is right, and it is tried again by hand.
+fn restarts_by_hand(step: &Step, host: &HostId) -> Option<String> {
+    let Work::Command(command) = &step.work else { return None };
+    let typed = by_hand(host, &command.shown);
+    Some(format!("current is back on the old release there; see why it does not restart, then restart it; {typed}"))
 }
 
 /// The hosts where the restart had begun.

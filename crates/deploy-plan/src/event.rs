@@ -31,6 +31,13 @@ pub enum Level {
 /// One thing that happened.
 #[derive(Clone, Debug)]
 pub enum Event {
+    /// The recipe itself has printed something on this machine (`puts`).
+    Printed {
+        /// Where to.
+        stream: Stream,
+        /// What, in whole lines or not.
+        text: String,
+    },
     /// A run begins.
     RunStarted {
         /// Its id.
@@ -79,6 +86,17 @@ pub enum Event {
         stream: Stream,
         /// The bytes as the host sent them: anything may be in there.
         bytes: Vec<u8>,
+    },
+    /// A file or tree is on its way to or from a host.
+    Transferred {
+        /// The host.
+        host: HostId,
+        /// The step.
+        step: Option<StepId>,
+        /// Bytes so far.
+        bytes: u64,
+        /// All of them, where that is known.
+        total: Option<u64>,
     },
     /// A step ended on a host.
     StepEnded {

@@ -79,6 +79,9 @@ text_id! {
     ReleaseId
 }
 
+/// How everything ends that stands for what only a host can tell.
+const KNOWN_AT_RUN: &str = "known at run]";
+
 impl ReleaseId {
     /// Checks that the text can name a release directory.
     ///
@@ -87,6 +90,18 @@ impl ReleaseId {
     pub fn new(text: &str) -> Result<Self, NameError> {
         file_name("release name", text)?;
         Ok(Self(text.to_owned()))
+    }
+
+    /// What stands for the name of a release where nobody has asked the hosts (`-n`): `what` release it is.
+    #[must_use]
+    pub fn known_at_run(what: &str) -> Self {
+        Self(format!("[{what}, {KNOWN_AT_RUN}"))
+    }
+
+    /// Whether it is a name, and not what stands for one.
+    #[must_use]
+    pub fn is_known(&self) -> bool {
+        !self.0.ends_with(KNOWN_AT_RUN)
     }
 
     /// Whether it has the form that Capistrano gives its releases: 14 digits.
@@ -102,6 +117,12 @@ text_id! {
 }
 
 impl Revision {
+    /// What stands for a revision where nobody has asked the hosts (`-n`).
+    #[must_use]
+    pub fn known_at_run() -> Self {
+        Self(format!("[{KNOWN_AT_RUN}"))
+    }
+
     /// Checks that the text can be a revision.
     ///
     /// # Errors

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use deploy_inventory::HostId;
 use indexmap::IndexMap;
 
-use crate::{Builtin, HandlerId};
+use crate::{Builtin, HandlerId, Transfer};
 
 /// A place in a recipe.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -95,6 +95,8 @@ pub enum CommandText {
     Same(String),
     /// Another one per host (`$CAPISTRANO:HOST$`).
     PerHost(IndexMap<HostId, String>),
+    /// No command: a file or tree is carried, each host's own.
+    Transfer(IndexMap<HostId, Transfer>),
 }
 
 impl CommandText {
@@ -104,11 +106,27 @@ impl CommandText {
         match self {
             Self::Same(text) => text,
             Self::PerHost(texts) => texts.get(host).map_or("", String::as_str),
+            Self::Transfer(_) => "",
         }
+    }
+
+    /// What is carried to or from a host, where it is no command.
+    #[must_use]
+    pub fn transfer(&self, host: &HostId) -> Option<&Transfer> {
+        match self {
+            Self::Transfer(transfers) => transfers.get(host),
+            Self::Same(_) | Self::PerHost(_) => None,
+        }
+    }
+
+    /// Whether it is no command.
+    #[must_use]
+    pub fn is_transfer(&self) -> bool {
+        matches!(self, Self::Transfer(_))
     }
 }
 
-/// A command of the recipe on some hosts.
+/// A command of the recipe on some hosts, or a file that it carries to or from them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Command {
     /// What is shown: the command as the recipe wrote it.

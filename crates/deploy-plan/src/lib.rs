@@ -21,6 +21,7 @@ mod clock;
 mod event;
 mod ids;
 mod item;
+mod journal;
 mod layout;
 mod op;
 mod outcome;
@@ -28,12 +29,14 @@ mod path;
 mod plan;
 mod problem;
 mod program;
+mod transfer;
 
 pub use builtin::{AssetTouch, Builtin, Publish, Rollback, SharedLink, UpdateCode};
 pub use clock::Clock;
 pub use event::{Event, Level, Observer, Stream};
 pub use ids::{HandlerId, NameError, ReleaseId, Revision, RunId, StepId};
 pub use item::{BuiltinItem, Command, CommandText, Item, Site, Slot, StepClass};
+pub use journal::{JournalEntry, JournalEvent, RunEnd};
 pub use layout::Layout;
 pub use op::{Expect, LedgerEntry, Mark, Op, ReleaseState, When};
 pub use outcome::{HostResult, HostRow, Outcome, Summary};
@@ -44,3 +47,4 @@ pub use program::{
     CommandResult, ExitStatus, Hold, HostRelease, Hosts, KnownRelease, Opened, Program, Purpose, Stopped, Suspension,
     Transaction, Want,
 };
+pub use transfer::{Content, Sent, Transfer};

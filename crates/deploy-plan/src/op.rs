@@ -1,6 +1,6 @@
 //! The primitive actions of built-in work. One function compiles an op to sh text; another will apply it to a model.
 
-use crate::{ReleaseId, RemotePath, Revision, RunId};
+use crate::{JournalEntry, ReleaseId, RemotePath, Revision, RunId};
 
 /// A moment as people read it: UTC, `YYYY-MM-DDTHH:MM:SSZ`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -166,6 +166,8 @@ pub enum Op {
     },
     /// Append to the ledger.
     Record(LedgerEntry),
+    /// Append to the journal of the run. It is a help to whoever comes after: where it cannot be written the run goes on.
+    Journal(JournalEntry),
     /// Append a line to a log that people read (`revisions.log`).
     AppendLine {
         /// The file.

@@ -81,6 +81,8 @@ pub struct Summary {
     pub window: Option<Duration>,
     /// Whether something after the transaction's edge failed (exit 8).
     pub late_failure: bool,
+    /// Whether every host's `current` was put back and nothing is wrong but that the restart failed there, too.
+    pub unrestarted: bool,
     /// Whether commands of the recipe had run: nobody but the recipe can undo what they did.
     pub commands_ran: bool,
 }

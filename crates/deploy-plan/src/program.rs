@@ -50,6 +50,8 @@ pub struct CommandResult {
     pub stdout: Vec<u8>,
     /// Standard error, bounded.
     pub stderr: Vec<u8>,
+    /// Why the host could not be reached, where it could not ([`Want::Reach`]): as a run that needs the host says it.
+    pub unreached: Option<Box<Problem>>,
 }
 
 /// What a recipe wants back from a command that it waits for.
@@ -103,6 +105,11 @@ pub enum Purpose {
     },
     /// To remove old releases.
     Cleanup,
+    /// To finish or undo what a run left that died, whatever else is asked for.
+    Recover {
+        /// What a person says about migrations whose end nobody knows: whether they are done.
+        migrated: Option<bool>,
+    },
     /// To change what our own records say (marks, a lock that a person sets), whoever has locked the fleet by hand.
     Records,
 }
@@ -171,6 +178,8 @@ pub struct HostRelease {
     pub history: Vec<KnownRelease>,
     /// The lock that a person has set, where there is one.
     pub hold: Option<Hold>,
+    /// Nobody has asked the host (`-n`): names above stand for what it has, and what is missing may be there.
+    pub not_asked: bool,
 }
 
 /// The answer to an opened transaction.
@@ -180,6 +189,14 @@ pub struct Opened {
     pub release: Option<ReleaseId>,
     /// What each host has.
     pub hosts: Vec<(HostId, HostRelease)>,
+}
+
+impl Opened {
+    /// Whether the hosts were asked; a dry run asks none.
+    #[must_use]
+    pub fn is_asked(&self) -> bool {
+        !self.hosts.iter().any(|(_, facts)| facts.not_asked)
+    }
 }
 
 /// The run has failed or was interrupted; whoever gets this returns at once and catches nothing.
@@ -200,7 +217,8 @@ pub trait Hosts {
     fn record(&self, item: Item);
 
     /// Opens the layout on some hosts (connects, locks, reads). Asked again with the same or a weaker purpose it answers
-    /// from what is open. What was recorded before runs first.
+    /// from what is open. What was recorded before runs first; but where a release is to be published or gone back to and
+    /// nothing is locked yet, it runs behind the opening, unless it makes the layout that is opened.
     async fn begin(&self, transaction: Transaction) -> Result<Opened, Stopped>;
 
     /// Runs everything recorded so far, then this command, and answers with its results, host by host.

@@ -7,7 +7,7 @@ use std::task::Poll;
 
 use deploy_inventory::Filters;
 use deploy_plan::{Problem, ProblemKind};
-use deploy_ruby::{Call, Effects, FileKind, Interp};
+use deploy_ruby::{Call, Effects, FileKind, Interp, Value};
 
 use crate::callbacks::When;
 use crate::cli_value::CliValue;
@@ -128,6 +128,7 @@ impl Loader {
 
     async fn run(self, call: &Call, cap: &Rc<Cap>) -> Result<Result<(), Box<Problem>>, deploy_ruby::Unwind> {
         cap.install_standard();
+        call.interp().set_global("$*", Value::array(self.words.iter().map(Value::str).collect()));
         if let Err(problem) = set_all(cap, "-S", &self.before) {
             return Ok(Err(problem));
         }
@@ -190,6 +191,7 @@ impl Loader {
         files: &[String],
     ) -> Result<Result<(), Box<Problem>>, deploy_ruby::Unwind> {
         cap.dialect.set(Dialect::Capistrano3);
+        cap.variables.borrow_mut().take_any_name();
         cap.v3.host_filters.borrow_mut().clone_from(&self.host_filters);
         cap.v3.role_filters.borrow_mut().clone_from(&self.role_filters);
         let mut own_capfile = false;

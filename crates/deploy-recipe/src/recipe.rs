@@ -79,6 +79,7 @@ impl Recipe {
         for (name, parent) in [
             ("Capistrano::Error", "RuntimeError"),
             ("Capistrano::CommandError", "Capistrano::Error"),
+            ("Capistrano::TransferError", "Capistrano::Error"),
             ("Capistrano::ConnectionError", "Capistrano::Error"),
             ("Capistrano::TransferError", "Capistrano::Error"),
             ("Capistrano::NoSuchTaskError", "Capistrano::Error"),
@@ -222,6 +223,12 @@ impl Recipe {
     pub fn never_read(&self) -> Vec<(String, Option<Site>)> {
         let variables = self.cap().variables.borrow();
         variables.never_read().map(|(name, site)| (name.to_owned(), site.cloned())).collect()
+    }
+
+    /// Whether the recipe's own text has a word.
+    #[must_use]
+    pub fn mentions(&self, word: &str) -> bool {
+        self.cap().sources.borrow().iter().any(|(_, text)| text.contains(word))
     }
 
     /// Every place in the loaded files whose syntax is outside the language, rendered. Only those that are reached stop

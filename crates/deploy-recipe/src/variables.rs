@@ -53,15 +53,22 @@ pub(crate) struct BadName(pub String);
 pub(crate) struct Variables<V> {
     entries: IndexMap<String, Entry<V>>,
     evaluating: Vec<String>,
+    /// Whether a name may be any text.
+    any_name: bool,
 }
 
 impl<V> Default for Variables<V> {
     fn default() -> Self {
-        Self { entries: IndexMap::new(), evaluating: Vec::new() }
+        Self { entries: IndexMap::new(), evaluating: Vec::new(), any_name: false }
     }
 }
 
 impl<V: Clone> Variables<V> {
+    /// Takes every name from now on, as Capistrano 3 does.
+    pub fn take_any_name(&mut self) {
+        self.any_name = true;
+    }
+
     /// Sets a value.
     pub fn set(&mut self, name: &str, value: V, site: Option<Site>) -> Result<(), BadName> {
         self.insert(name, Content::Value(value), site, false)
@@ -73,7 +80,7 @@ impl<V: Clone> Variables<V> {
     }
 
     fn insert(&mut self, name: &str, content: Content<V>, site: Option<Site>, default: bool) -> Result<(), BadName> {
-        if !name.starts_with(|c: char| c.is_ascii_lowercase() || c == '_') {
+        if !self.any_name && !name.starts_with(|c: char| c.is_ascii_lowercase() || c == '_') {
             return Err(BadName(name.to_owned()));
         }
         let read = self.entries.get(name).is_some_and(|entry| entry.read);
@@ -219,6 +226,9 @@ mod tests {
         for bad in ["Application", "1st", "", "-x", "Ä"] {
             assert_eq!(store().set(bad, String::new(), None), Err(BadName(bad.into())));
         }
+        let mut any = store();
+        any.take_any_name();
+        assert_eq!(any.set("User name:", String::new(), None), Ok(()));
         for good in ["a", "_a", "a1"] {
             assert_eq!(store().set(good, String::new(), None), Ok(()));
         }

@@ -255,6 +255,7 @@ impl Checker {
         let known = unit.history.get(to).filter(|_| !self.claimed.contains_key(&host));
         let ready = match known {
             Some(known) => known.is_complete() || known.state == ReleaseState::Reverted,
+            None if !unit.is_known() && self.claimed.is_empty() => true,
             None => self.claimed.keys().all(|claimed| sealed.contains(claimed)) && sealed.contains(&host),
         };
         if !ready {

@@ -51,7 +51,7 @@ fn a_seal_in_the_phase_of_the_switch_is_too_late() {
 #[test]
 fn a_switch_to_something_else() {
     let found = broken(|plan| {
-        let Op::Switch { to, .. } = &mut ops(plan, 2, 0, "app1")[1] else { panic!() };
+        let Some(Op::Switch { to, .. }) = ops(plan, 2, 0, "app1").last_mut() else { panic!() };
         *to = id(OLD[0]);
     });
     assert!(matches!(&found[..], [Violation::Target { host, .. }] if host.as_str() == "app1"), "{found:?}");
@@ -60,7 +60,7 @@ fn a_switch_to_something_else() {
 #[test]
 fn a_switch_that_expects_something_else() {
     let found = broken(|plan| {
-        let Op::Switch { expect, .. } = &mut ops(plan, 2, 0, "app1")[1] else { panic!() };
+        let Some(Op::Switch { expect, .. }) = ops(plan, 2, 0, "app1").last_mut() else { panic!() };
         *expect = Expect::Nothing;
     });
     assert!(matches!(&found[..], [Violation::Expectation { .. }]), "{found:?}");

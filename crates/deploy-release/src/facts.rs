@@ -40,6 +40,12 @@ impl Owner {
         Some(Self { mode: text(mode), user: text(user), group: text(group), device: text(device), inode: text(inode) })
     }
 
+    /// Whether its mode lets the owner make entries.
+    #[must_use]
+    pub fn may_write(&self) -> bool {
+        u32::from_str_radix(&self.mode, 8).is_ok_and(|mode| mode & 0o300 == 0o300)
+    }
+
     /// The format for `stat -L -c`; the gaps are tabs.
     pub const STAT: &'static str = "%a\t%U\t%G\t%d\t%i";
 }
@@ -51,6 +57,8 @@ pub struct Place {
     pub kind: PlaceKind,
     /// Whether the login may make entries in it.
     pub writable: bool,
+    /// Whether nobody may: its filesystem is mounted read-only.
+    pub read_only: bool,
     /// Owner and mode, where the host could tell.
     pub owner: Option<Owner>,
 }
@@ -99,6 +107,9 @@ impl Entry {
 /// What `current` is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Current {
+    /// Nobody has looked (`-n`): whatever else the facts of such a host say is taken for granted, and what they do not
+    /// say may be there.
+    Unknown,
     /// There is none.
     #[default]
     Absent,
@@ -168,6 +179,8 @@ pub struct HostFacts {
     pub ledger: Vec<u8>,
     /// Whether the login may append to an existing ledger (true when there is none).
     pub ledger_writable: bool,
+    /// Lines of the journal of the last run that changed something here.
+    pub journal: Vec<String>,
     /// Directories of ready-made links, of this or earlier runs.
     pub links: Vec<String>,
     /// How many things lie in the trash.

@@ -51,7 +51,7 @@ fn directory(number: usize) -> Place {
         device: "64".into(),
         inode: number.to_string(),
     };
-    Place { kind: PlaceKind::Directory, writable: true, owner: Some(owner) }
+    Place { kind: PlaceKind::Directory, writable: true, owner: Some(owner), ..Place::default() }
 }
 
 /// A host whose releases are confirmed, the last of them live. `number` tells machines apart.

@@ -8,6 +8,7 @@
 //! - [`open()`] decides for a fleet: the new release's name, or the release to go back to; or every reason against it.
 //! - [`Planner`] turns what a recipe recorded into phases of steps; [`Checker`] refuses a plan that does not hold
 //!   together; [`undo_phases`] is the way back; [`FleetMachine`] says how the run ended.
+//! - [`recoveries`] decides about runs that died, by what their journals on the hosts say.
 //! - [`compile_step`] makes sh text of a step.
 //!
 //! Limits: no IO, no clock, no connection. It knows nothing of recipes, repositories or SSH.
@@ -43,18 +44,22 @@ pub mod model;
 mod open;
 mod planner;
 mod probe;
+mod recovery;
 mod text;
 mod undo;
 
 pub use checker::{Checker, Violation};
-pub use compile::{CompileContext, compile_op, compile_step, compile_undo, entry_script, state_dir_script};
+pub use compile::{
+    CompileContext, compile_op, compile_step, compile_undo, entry_script, journal_script, state_dir_script,
+};
 pub use facts::{Current, Entry, EntryKind, HostFacts, Owner, Place, PlaceKind, Space, UnitIdentity};
 pub use identity::{RunIdentity, allocate};
 pub use ledger::{
     Folded, Known, LedgerLine, MarkEntry, Release, UnitHistory, fold, ledger_line, mark_line, parse_ledger, reconcile,
 };
 pub use machine::{FleetEvent, FleetMachine, Illegal, UnitEvent, UnitState, advance, events_of};
-pub use open::{FleetContext, OpenedFleet, Unit, Unwritable, blockers, open};
+pub use open::{FleetContext, OpenedFleet, Unit, Unwritable, blockers, by_hand, open, shared_units, units};
 pub use planner::{Planner, removable};
 pub use probe::{ProbeError, ProbeNeeds, parse_probe, probe_script};
+pub use recovery::{Journal, Recovery, Way, fold_journal, journal_line, recoveries, recovery_phase};
 pub use undo::{UndoPhase, undo_phases};

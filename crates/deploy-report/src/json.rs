@@ -25,6 +25,7 @@ use crate::{Secrets, op_words, visible, words};
 /// | `planned` | `plan`: `phases` (`title`, `slot`, `condition` (or null), `hosts`, `steps` with `step`, `title`, `slot`, `task`, `site`, `class`, `sudo`, `hosts` and `command` or `work`: `hosts`, `ops`), `notes` (`text`, `warning`) |
 /// | `step_started` | `host`, `step`, `title` |
 /// | `output` | `host`, `step` (or null), `stream` (`out`, `err`), `line` |
+/// | `transferred` | `host`, `step` (or null), `bytes`, `total` (or null): how far a file or tree is |
 /// | `step_ended` | `host`, `step`, `title`, `ok`, `status` (`kind`: `code`, `signal`, `lost`, `skipped`; `code`, `signal` or `why`), `seconds` |
 /// | `suspended` | `why`, `site` |
 /// | `message` | `level` (`debug`, `note`, `warning`, `error`), `host`, `text` |
@@ -149,6 +150,10 @@ fn fields(event: &Event, clean: Clean<'_>) -> Option<(&'static str, Value)> {
             ("step_started", json!({ "host": clean(host.as_str()), "step": step.0, "title": clean(title) }))
         }
         Event::Output { .. } => return None,
+        Event::Transferred { host, step, bytes, total } => (
+            "transferred",
+            json!({ "host": clean(host.as_str()), "step": step.map(|step| step.0), "bytes": bytes, "total": total }),
+        ),
         Event::StepEnded { host, step, title, status, elapsed } => (
             "step_ended",
             json!({ "host": clean(host.as_str()), "step": step.0, "title": clean(title), "ok": status.is_success(),
@@ -156,6 +161,9 @@ fn fields(event: &Event, clean: Clean<'_>) -> Option<(&'static str, Value)> {
         ),
         Event::Suspended { why, site } => {
             ("suspended", json!({ "why": words::suspension(*why), "site": site_value(site.as_ref(), clean) }))
+        }
+        Event::Printed { stream, text } => {
+            ("printed", json!({ "stream": words::stream(*stream), "text": clean(text) }))
         }
         Event::Message { level, host, text } => {
             let host = host.as_ref().map(|host| clean(host.as_str()));

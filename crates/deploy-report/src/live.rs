@@ -14,7 +14,7 @@ use crate::narrator::{Kind, Line, Narrator};
 use crate::paint::Paint;
 use crate::ticker::Ticker;
 use crate::words::{count, shorten};
-use crate::{Secrets, Verbosity, table};
+use crate::{Secrets, Verbosity, table, words};
 
 /// How often spinners turn.
 const TURN: Duration = Duration::from_millis(120);
@@ -205,6 +205,12 @@ impl State {
                 self.working.insert(host.clone(), (*step, title));
             }
             Event::Output { host, stream, .. } => self.show_partial(host, *stream),
+            Event::Transferred { host, bytes, total, .. } => {
+                if let Some((_, title)) = self.working.get(host) {
+                    let text = format!("{}: {}", shorten(title, 60), words::carried(*bytes, *total));
+                    self.show_of(host, &text);
+                }
+            }
             Event::StepEnded { host, title, status, .. } => {
                 self.working.shift_remove(host);
                 let title = shorten(&self.narrator.clean(title), 200);

@@ -139,6 +139,8 @@ pub(crate) struct Narrator {
     phase_of: HashMap<StepId, usize>,
     pending: HashMap<usize, Pending>,
     phases: usize,
+    /// The number of the last one that has begun.
+    announced: usize,
     folds: Folds,
     /// Hosts whose failed step has been told.
     failing: HashSet<HostId>,
@@ -158,6 +160,7 @@ impl Narrator {
             phase_of: HashMap::new(),
             pending: HashMap::new(),
             phases: 0,
+            announced: 0,
             folds: Folds::default(),
             failing: HashSet::new(),
             hosts: HashSet::new(),
@@ -198,6 +201,8 @@ impl Narrator {
             Event::Planned { plan } => self.planned(plan),
             Event::StepStarted { host, step, title } => self.step_started(host, *step, title),
             Event::Output { host, stream, bytes, .. } => self.output(host, *stream, bytes),
+            // Every line of it would be one too many; the live display shows it beside the step.
+            Event::Transferred { .. } => Vec::new(),
             Event::StepEnded { host, step, title, status, elapsed } => {
                 self.step_ended(host, *step, title, status, *elapsed)
             }
@@ -206,10 +211,14 @@ impl Narrator {
                 let text = format!("{}{at}", words::suspension_sentence(*why));
                 vec![self.line(None, Kind::Debug, &text)]
             }
+            Event::Printed { text, .. } => self.printed(text),
             Event::Message { level, host, text } => self.message(*level, host.as_ref(), text),
             Event::Table { columns, rows, .. } => self.answer(columns, rows),
             Event::Failed { problem } => self.failed(problem),
             Event::Undoing { reason } => {
+                // What was planned and not begun never will be: the way back is numbered on from here.
+                self.phases = self.announced;
+                self.pending.clear();
                 let mut lines = self.fold_up();
                 lines.push(self.line(None, Kind::Warning, &format!("turning back: could not {reason}")));
                 lines
@@ -290,6 +299,7 @@ impl Narrator {
     fn announce(&mut self, pending: &Pending) -> Vec<Line> {
         let phase = &pending.phase;
         let hosts = phase.hosts();
+        self.announced = self.announced.max(pending.number);
         let mut lines = self.fold_up();
         let on = on_hosts(&hosts, self.hosts.len());
         let text = format!("--> {}. {} [{}] {on}", pending.number, shorten(&phase.title, 120), phase.slot.word());
@@ -317,7 +327,8 @@ impl Narrator {
         let varies = matches!(command.text, CommandText::PerHost(_));
         let varies = if varies { "  # another text on each host" } else { "" };
         let shown = self.clean(&command.shown).trim_end().replace('\n', "\n      ");
-        let shown = format!("    $ {shown}{}", self.clean(&format!("{at}{on}{varies}")));
+        let sign = if command.text.is_transfer() { '-' } else { '$' };
+        let shown = format!("    {sign} {shown}{}", self.clean(&format!("{at}{on}{varies}")));
         shown.lines().map(|text| Line { host: None, kind: Kind::Command, text: text.to_owned() }).collect()
     }
 
@@ -357,6 +368,15 @@ impl Narrator {
         let together = self.folds.end(step, host, well, self.hosts.len());
         lines.extend(together.map(|text| self.line(None, Kind::Together, &text)));
         lines
+    }
+
+    /// What the recipe printed, as it printed it.
+    fn printed(&self, text: &str) -> Vec<Line> {
+        let whole = text.strip_suffix('\n').unwrap_or(text);
+        if text.is_empty() {
+            return Vec::new();
+        }
+        whole.split('\n').map(|text| self.line(None, Kind::Answer, text)).collect()
     }
 
     fn message(&self, level: Level, host: Option<&HostId>, text: &str) -> Vec<Line> {

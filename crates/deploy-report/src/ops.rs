@@ -1,6 +1,6 @@
 //! Primitive actions in words, for `--plan`.
 
-use deploy_plan::{Expect, Mark, Op, ReleaseState};
+use deploy_plan::{Expect, JournalEvent, Mark, Op, ReleaseState};
 
 /// One line that says what an op does.
 ///
@@ -41,6 +41,7 @@ pub fn op_words(op: &Op) -> String {
             let revision = entry.revision.as_ref().map(|r| format!(" (revision {})", r.short())).unwrap_or_default();
             format!("record release {}{revision} as {} in the ledger", entry.release, state(entry.state))
         }
+        Op::Journal(entry) => format!("note in the journal: {}", journal(&entry.event)),
         Op::AppendLine { path, line } => format!("append {line:?} to {path}"),
         Op::ReadyLink { release } => format!("have a link to release {release} ready"),
         Op::Switch { to, expect } => format!("switch current to release {to}, {}", expected(expect)),
@@ -55,6 +56,19 @@ pub fn op_words(op: &Op) -> String {
     }
 }
 
+fn journal(event: &JournalEvent) -> &'static str {
+    match event {
+        JournalEvent::Begin { .. } => "the run begins",
+        JournalEvent::Owe => "an earlier run owes a restart",
+        JournalEvent::Migrate => "migrations begin",
+        JournalEvent::Migrated => "migrations have ended",
+        JournalEvent::Switch => "the switch follows",
+        JournalEvent::Restart => "the restart follows",
+        JournalEvent::Back => "the way back begins",
+        JournalEvent::End(_) => "the run is over",
+    }
+}
+
 fn state(state: ReleaseState) -> &'static str {
     state.word()
 }
@@ -62,6 +76,7 @@ fn state(state: ReleaseState) -> &'static str {
 fn expected(expect: &Expect) -> String {
     match expect {
         Expect::Nothing => "if there is no current yet".to_owned(),
+        Expect::Release(id) if !id.is_known() => "if it is still what the run has found".to_owned(),
         Expect::Release(id) => format!("if release {id} is live"),
         Expect::LinkText(text) => format!("if current points to {text:?}"),
     }

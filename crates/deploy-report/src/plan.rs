@@ -144,7 +144,8 @@ fn command_text(text: &mut String, command: &Command, facts: &str) {
     }
     let notes = if notes.is_empty() { String::new() } else { format!("  [{}]", notes.join("; ")) };
     let shown = command.shown.trim_end().replace('\n', "\n      ");
-    let _ = writeln!(text, "    $ {shown}{facts}{notes}");
+    let sign = if command.text.is_transfer() { '-' } else { '$' };
+    let _ = writeln!(text, "    {sign} {shown}{facts}{notes}");
     if let CommandText::PerHost(texts) = &command.text {
         for (host, line) in texts {
             let _ = writeln!(text, "        on {host}: {line}");

@@ -242,6 +242,7 @@ pub(crate) fn summary() -> Summary {
         elapsed: Duration::from_millis(13_700),
         window: None,
         late_failure: false,
+        unrestarted: false,
         commands_ran: false,
     }
 }
@@ -270,6 +271,7 @@ pub(crate) fn failed_deploy() -> Vec<Event> {
         ended(&db1, 1, checkout, ExitStatus::Code(0), 90),
         message(Level::Info, Some(&db1), "the cache was replaced\nit was of another repository"),
         message(Level::Warning, None, "config/database.yml points nowhere"),
+        Event::Printed { stream: Stream::Out, text: "said by puts\n\nbelow an empty line\n".to_owned() },
         message(Level::Debug, None, "two channels"),
         started(&web1, 2, link),
         started(&web2, 2, link),

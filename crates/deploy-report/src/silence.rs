@@ -50,7 +50,7 @@ impl Silence {
         match event {
             Event::Connecting { host } => self.begin(host, Doing::Connecting, now),
             Event::StepStarted { host, step, title } => self.begin(host, Doing::Step(*step, title.clone()), now),
-            Event::Output { host, .. } => {
+            Event::Output { host, .. } | Event::Transferred { host, .. } => {
                 if let Some(work) = self.0.get_mut(host) {
                     (work.heard, work.patience) = (now, FIRST);
                 }

@@ -196,6 +196,14 @@ fn last_line(summary: &Summary) -> String {
         Outcome::Stuck if summary.rows.iter().any(|row| row.result == HostResult::Unknown) => {
             format!("STUCK, hosts may serve different releases: {}; {hosts}", unsettled(&summary.rows))
         }
+        Outcome::Stuck if summary.unrestarted => {
+            let back = summary.rows.iter().find_map(|row| row.release.as_ref());
+            let back = back.map_or_else(|| "what it was".to_owned(), ToString::to_string);
+            format!(
+                "STUCK, every host's current is back on {back}, and the restart failed there too: {}; {hosts}",
+                unsettled(&summary.rows)
+            )
+        }
         Outcome::Stuck => format!("STUCK, a person is needed: {}; {hosts}", unsettled(&summary.rows)),
         Outcome::Interrupted => format!("Interrupted, {}; {hosts}", interrupted(summary)),
     };

@@ -25,6 +25,21 @@ pub fn count(number: usize, noun: &str) -> String {
     format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }
 
+/// How far a transfer is: `42 % of 190.7 MiB`, or `12.0 MiB` where its size is not known.
+#[must_use]
+pub fn carried(bytes: u64, total: Option<u64>) -> String {
+    let in_units = |bytes: u64, unit: u64, name: &str| format!("{}.{} {name}", bytes / unit, bytes % unit * 10 / unit);
+    let size = |bytes: u64| match bytes {
+        0..1024 => format!("{bytes} B"),
+        1024..1_048_576 => in_units(bytes, 1024, "KiB"),
+        _ => in_units(bytes, 1_048_576, "MiB"),
+    };
+    match total {
+        Some(total) => format!("{} % of {}", bytes.saturating_mul(100) / total.max(1), size(total)),
+        None => size(bytes),
+    }
+}
+
 /// The names of some hosts, the first `most` of them in full.
 #[must_use]
 pub fn host_list(hosts: &[HostId], most: usize) -> String {
@@ -181,6 +196,14 @@ mod tests {
         ] {
             assert_eq!(seconds(Duration::from_millis(millis)), shown);
         }
+    }
+
+    #[test]
+    fn sizes() {
+        assert_eq!(carried(512, None), "512 B");
+        assert_eq!(carried(1536, None), "1.5 KiB");
+        assert_eq!(carried(100 << 20, Some(200_000_000)), "52 % of 190.7 MiB");
+        assert_eq!(carried(0, Some(0)), "0 % of 0 B");
     }
 
     #[test]

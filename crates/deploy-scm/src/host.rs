@@ -111,6 +111,20 @@ impl Source {
         Ok(script.finish())
     }
 
+    /// A text of sh that tries whether a checkout would take a directory for its cache, and changes nothing: exit status 0
+    /// if it would, or if nothing is there, else what the checkout would say on standard error.
+    ///
+    /// # Errors
+    /// When the path cannot be used.
+    pub fn cache_probe(&self, cache: &RemotePath) -> Result<String, ScmError> {
+        let mut script = Script::new();
+        script.set_path("cache", cache)?;
+        script.text(PROBE_CLEANUP);
+        script.text(COMMON);
+        script.text(KNOWN_CACHE);
+        Ok(script.finish())
+    }
+
     fn check_side(&self, side: &HostSide) -> Result<(), ScmError> {
         if self.password.is_some() && side.secret_file.is_none() {
             let (option, value) = match self.url.password() {
@@ -192,6 +206,7 @@ impl Source {
                 "",
             )?;
         }
+        script.text(KNOWN_CACHE);
         script.text(FROM_CACHE);
         Ok(())
     }
@@ -263,8 +278,8 @@ SVN_SSH='sh -c '\''exec sh "$CAPSTAN_SSH" "$@"'\'' ssh'
 export CAPSTAN_SSH GIT_SSH GIT_SSH_COMMAND GIT_SSH_VARIANT SVN_SSH
 "#;
 
-/// Keeps a cache's directory only if it is plainly a working copy; what was somebody's own stays.
-const FROM_CACHE: &str = r#"
+/// Takes a cache's directory only if it is plainly a working copy; what was somebody's own stays.
+const KNOWN_CACHE: &str = r#"
 known_cache() {
   if [ ! -e "$cache" ] && [ ! -L "$cache" ]; then return 0; fi
   for mark in .git .svn .hg .bzr _darcs CVS; do
@@ -273,6 +288,10 @@ known_cache() {
   if [ -d "$cache" ] && [ -z "$(ls -A "$cache")" ]; then return 0; fi
   fail "$cache is no working copy; move it away, the repository is kept there"
 }
+known_cache
+"#;
+
+const FROM_CACHE: &str = r#"
 renew() {
   if ! again make "$cache.capstan-new" || ! (cd "$cache.capstan-new" && populate); then
     rm -rf "$cache.capstan-new"
@@ -284,7 +303,6 @@ renew() {
   mv "$cache.capstan-new" "$cache" || return
   rm -rf "$cache.capstan-old" || warn "cannot remove $cache.capstan-old"
 }
-known_cache
 rm -rf "$cache.capstan-new" "$cache.capstan-old" || exit
 if usable; then
   if ! (refresh); then

@@ -131,9 +131,44 @@ pub fn decide(url: &RepositoryUrl, answers: &[QueryOutput], local: LocalDirector
                 .zip(answers)
                 .map(|(kind, answer)| format!("{} said: {}", kind.program(), answer.complaint(url.password())))
                 .collect();
-            Err(ScmError::Undecided { url: url.to_string(), why: said.join("; ") })
+            let (url, why) = (url.to_string(), said.join("; "));
+            Err(if is_out_of_reach(answers) {
+                ScmError::Unreachable { url, why }
+            } else {
+                ScmError::Undecided { url, why }
+            })
         }
     }
+}
+
+/// What the programs say of a server that nobody reaches.
+const NO_CONNECTION: &[&str] = &[
+    "connection refused",
+    "connection timed out",
+    "could not connect",
+    "could not resolve",
+    "couldn't connect",
+    "failed to connect",
+    "name or service not known",
+    "network is unreachable",
+    "no route to host",
+    "unable to connect",
+];
+
+/// What they say where there is no repository at all.
+const NO_REPOSITORY: &[&str] =
+    &["does not appear to be a git repository", "does not exist", "no such file or directory", "unable to open"];
+
+/// Whether it is not the system that is unknown: no program got to a repository. One that is not installed says nothing
+/// against that the other was not let through.
+fn is_out_of_reach(answers: &[QueryOutput]) -> bool {
+    let says = |answer: &QueryOutput, words: &[&str]| {
+        let text = String::from_utf8_lossy(&answer.stderr).to_lowercase();
+        answer.code.is_some() && words.iter().any(|word| text.contains(word))
+    };
+    let is_cut_off = |answer: &QueryOutput| says(answer, NO_CONNECTION);
+    let all_lost = !answers.is_empty() && answers.iter().all(|one| is_cut_off(one) || says(one, NO_REPOSITORY));
+    all_lost || answers.iter().any(is_cut_off) && answers.iter().all(|one| is_cut_off(one) || one.code.is_none())
 }
 
 /// What lies in the directory of the recipe.

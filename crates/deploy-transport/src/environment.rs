@@ -56,7 +56,7 @@ impl LocalEnvironment {
 }
 
 /// Login name and home of a user id. Only the file: name service plug-ins are out of reach of a static binary.
-fn passwd_entry(uid: u32) -> Option<(String, String)> {
+pub(crate) fn passwd_entry(uid: u32) -> Option<(String, String)> {
     let text = std::fs::read_to_string("/etc/passwd").ok()?;
     text.lines().find_map(|line| {
         let mut fields = line.split(':');

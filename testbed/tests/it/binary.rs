@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
+use crate::support::installed;
+
 fn testbed(dir: &Path, args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_testbed")).arg("--dir").arg(dir).args(args).output().unwrap()
 }
@@ -21,6 +23,9 @@ fn fake_cap(dir: &Path) -> String {
 
 #[test]
 fn a_detached_fleet_is_used_and_taken_down() {
+    if !installed(&["ssh"], "sshd") {
+        return;
+    }
     let dir = tempfile::tempdir().unwrap();
     let cap = fake_cap(dir.path());
     let fleet = dir.path().join("fleet");
@@ -56,6 +61,9 @@ fn a_detached_fleet_is_used_and_taken_down() {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_killed_fleet_is_swept() {
+    if !installed(&["ssh"], "sshd") {
+        return;
+    }
     let dir = tempfile::tempdir().unwrap();
     let fleet = dir.path().join("fleet");
     assert!(testbed(&fleet, &["up", "--hosts", "1", "--detach"]).status.success());

@@ -4,11 +4,14 @@ use std::io::{Read, Write};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use crate::support::{embedded, ssh};
+use crate::support::{installed, reached_by_ssh, ssh};
 use deploy_testbed::FleetSpec;
 
 #[test]
 fn hosts_are_reached_by_both_names_and_have_their_own_home() {
+    if !installed(&["ssh"], "sshd") {
+        return;
+    }
     let fleet = FleetSpec::embedded().start().unwrap();
     assert_eq!(fleet.hosts.len(), 5);
     for host in &fleet.hosts {
@@ -28,7 +31,7 @@ fn hosts_are_reached_by_both_names_and_have_their_own_home() {
 
 #[test]
 fn output_status_signals_and_environment_are_as_with_sshd() {
-    let fleet = embedded(&["web1"]);
+    let Some(fleet) = reached_by_ssh(&["web1"]) else { return };
     let out = ssh(&fleet, &["web1", "echo out; echo err >&2; exit 7"]);
     assert_eq!((out.status, out.text(), out.stderr.trim()), (Some(7), "out", "err"));
     // The client reports a death by signal as 255.
@@ -43,7 +46,7 @@ fn output_status_signals_and_environment_are_as_with_sshd() {
 
 #[test]
 fn much_data_passes_in_both_directions() {
-    let fleet = embedded(&["web1"]);
+    let Some(fleet) = reached_by_ssh(&["web1"]) else { return };
     let mut child = Command::new("ssh")
         .arg("-F")
         .arg(&fleet.ssh_config)
@@ -66,7 +69,7 @@ fn much_data_passes_in_both_directions() {
 
 #[test]
 fn a_login_shell_reads_its_commands_from_the_channel() {
-    let fleet = embedded(&["web1"]);
+    let Some(fleet) = reached_by_ssh(&["web1"]) else { return };
     let mut child = Command::new("ssh")
         .arg("-F")
         .arg(&fleet.ssh_config)
@@ -84,7 +87,7 @@ fn a_login_shell_reads_its_commands_from_the_channel() {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_host_that_is_off_refuses_and_its_processes_are_gone() {
-    let fleet = embedded(&["web1", "web2"]);
+    let Some(fleet) = reached_by_ssh(&["web1", "web2"]) else { return };
     let start = "setsid sleep 1000 >/dev/null 2>&1 </dev/null & echo $!";
     let pid = ssh(&fleet, &["web1", start]).text().to_owned();
     // A dead process may still wait for init to collect it.
@@ -101,7 +104,7 @@ fn a_host_that_is_off_refuses_and_its_processes_are_gone() {
 
 #[test]
 fn a_command_outlives_its_client_as_with_sshd() {
-    let fleet = embedded(&["web1"]);
+    let Some(fleet) = reached_by_ssh(&["web1"]) else { return };
     let mut child = Command::new("ssh")
         .arg("-F")
         .arg(&fleet.ssh_config)
@@ -120,7 +123,7 @@ fn a_command_outlives_its_client_as_with_sshd() {
 
 #[test]
 fn refusals_of_login_and_exec() {
-    let fleet = embedded(&["web1"]);
+    let Some(fleet) = reached_by_ssh(&["web1"]) else { return };
     fleet.faults("web1", |f| f.refuse_auth = true).unwrap();
     let out = ssh(&fleet, &["web1", "true"]);
     assert!(out.stderr.contains("Permission denied"), "{out:?}");
@@ -140,7 +143,7 @@ fn refusals_of_login_and_exec() {
 
 #[test]
 fn connections_cut_by_what_passes_through_them() {
-    let fleet = embedded(&["web1"]);
+    let Some(fleet) = reached_by_ssh(&["web1"]) else { return };
     fleet.faults("web1", |f| f.drop_on_output = Some("two".into())).unwrap();
     let out = ssh(&fleet, &["web1", "echo one; sleep 0.2; echo two; echo done > ~/done"]);
     assert_eq!((out.status, out.text()), (Some(255), "one"));
@@ -151,7 +154,7 @@ fn connections_cut_by_what_passes_through_them() {
 
 #[test]
 fn statuses_that_are_missing_or_wrong() {
-    let fleet = embedded(&["web1"]);
+    let Some(fleet) = reached_by_ssh(&["web1"]) else { return };
     fleet.faults("web1", |f| f.no_exit_status = true).unwrap();
     let out = ssh(&fleet, &["web1", "echo x"]);
     assert_eq!((out.status, out.text()), (Some(255), "x"));
@@ -166,7 +169,7 @@ fn statuses_that_are_missing_or_wrong() {
 
 #[test]
 fn a_changed_host_key_is_noticed() {
-    let fleet = embedded(&["web1"]);
+    let Some(fleet) = reached_by_ssh(&["web1"]) else { return };
     fleet.change_host_key("web1").unwrap();
     let out = ssh(&fleet, &["web1", "true"]);
     assert!(out.stderr.contains("REMOTE HOST IDENTIFICATION HAS CHANGED"), "{out:?}");
@@ -174,7 +177,7 @@ fn a_changed_host_key_is_noticed() {
 
 #[test]
 fn servers_that_are_none() {
-    let fleet = embedded(&["web1"]);
+    let Some(fleet) = reached_by_ssh(&["web1"]) else { return };
     fleet.faults("web1", |f| f.not_ssh = true).unwrap();
     assert_eq!(ssh(&fleet, &["web1", "true"]).status, Some(255));
     fleet
@@ -189,7 +192,7 @@ fn servers_that_are_none() {
 
 #[test]
 fn a_connection_has_ten_sessions_at_most() {
-    let fleet = embedded(&["web1"]);
+    let Some(fleet) = reached_by_ssh(&["web1"]) else { return };
     let socket = format!("{}/mux", fleet.scratch("mux").unwrap().display());
     let path = format!("ControlPath={socket}");
     let mux = |args: &[&str]| {
@@ -221,7 +224,7 @@ fn a_connection_has_ten_sessions_at_most() {
 
 #[test]
 fn a_frozen_host_is_silent_and_goes_on_later() {
-    let fleet = embedded(&["web1"]);
+    let Some(fleet) = reached_by_ssh(&["web1"]) else { return };
     let mut child = Command::new("ssh")
         .arg("-F")
         .arg(&fleet.ssh_config)
@@ -243,7 +246,7 @@ fn a_frozen_host_is_silent_and_goes_on_later() {
 
 #[test]
 fn the_agent_is_forwarded_where_the_client_offers_it() {
-    let fleet = embedded(&["web1"]);
+    let Some(fleet) = reached_by_ssh(&["web1"]) else { return };
     let dir = fleet.scratch("agent").unwrap();
     let socket = dir.join("a").display().to_string();
     let mut agent = Command::new("ssh-agent").args(["-D", "-a", &socket]).stdout(Stdio::null()).spawn().unwrap();
@@ -265,14 +268,14 @@ fn the_agent_is_forwarded_where_the_client_offers_it() {
 fn a_fleet_works_inside_a_single_threaded_runtime() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
-        let fleet = embedded(&["web1"]);
+        let Some(fleet) = reached_by_ssh(&["web1"]) else { return };
         assert!(ssh(&fleet, &["web1", "true"]).ok());
     });
 }
 
 #[test]
 fn power_comes_and_goes_quickly() {
-    let fleet = embedded(&["web1"]);
+    let Some(fleet) = reached_by_ssh(&["web1"]) else { return };
     for _ in 0..50 {
         fleet.stop_host("web1").unwrap();
         fleet.start_host("web1").unwrap();

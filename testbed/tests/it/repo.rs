@@ -5,6 +5,8 @@ use std::process::Command;
 
 use deploy_testbed::repo::{Access, AppRepo, Scm, WebServer};
 
+use crate::support::installed;
+
 fn checkout(scm: Scm, url: &str, to: &Path) {
     let mut cmd = match scm {
         Scm::Git => {
@@ -77,6 +79,9 @@ fn many_clients_at_once_are_all_served() {
 /// Both systems from one web server, open and behind a login, in the clear and by https; then it is gone.
 #[test]
 fn a_web_server_serves_both() {
+    if !installed(&["svn"], "apache") {
+        return;
+    }
     // Below a temporary directory of ours nobody else could read.
     let dir =
         tempfile::Builder::new().permissions(std::os::unix::fs::PermissionsExt::from_mode(0o755)).tempdir().unwrap();

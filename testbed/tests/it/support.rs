@@ -32,7 +32,27 @@ pub fn start(spec: FleetSpec) -> Option<Fleet> {
     }
 }
 
+/// Whether these programs are here; where they are not, the test says so and ends, unless `CAPSTAN_REQUIRE` names the layer
+/// that they belong to.
+pub fn installed(programs: &[&str], layer: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let is_here = |program: &str| std::env::split_paths(&path).any(|dir| dir.join(program).is_file());
+    let missing: Vec<&&str> = programs.iter().filter(|program| !is_here(program)).collect();
+    if missing.is_empty() {
+        return true;
+    }
+    let required = std::env::var("CAPSTAN_REQUIRE").unwrap_or_default();
+    assert!(!required.split(',').any(|name| name.trim() == layer), "missing: {missing:?}");
+    println!("skipped: needs {missing:?}");
+    false
+}
+
 /// Starts an embedded fleet of these hosts.
 pub fn embedded(hosts: &[&str]) -> Fleet {
     FleetSpec::embedded().hosts(hosts.iter().copied()).start().expect("an embedded fleet")
+}
+
+/// The same, where `ssh` is installed to use it with.
+pub fn reached_by_ssh(hosts: &[&str]) -> Option<Fleet> {
+    installed(&["ssh"], "sshd").then(|| embedded(hosts))
 }

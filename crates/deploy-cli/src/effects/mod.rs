@@ -19,6 +19,7 @@ use deploy_transport::LocalEnvironment;
 use crate::clock::SystemClock;
 use crate::io::Screen;
 use crate::prompt::Asker;
+pub(crate) use process::signal_number;
 
 /// This machine, as a recipe may use it. The environment and the working directory are the recipe's own: changing them
 /// changes nothing in this process, but reaches the processes that the recipe starts.

@@ -124,7 +124,7 @@ fn quoted(word: &str) -> io::Result<String> {
 }
 
 /// The usual numbers, as Ruby's `$?.termsig` gives them.
-fn signal_number(name: &str) -> i32 {
+pub(crate) fn signal_number(name: &str) -> i32 {
     let known = [
         ("HUP", 1),
         ("INT", 2),

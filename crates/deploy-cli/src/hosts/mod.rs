@@ -1,5 +1,6 @@
 //! Commands about the recipe's hosts themselves: `cap hosts:trust` and `cap ssh HOST`.
 
+mod escape;
 mod shell;
 mod trust;
 
@@ -12,6 +13,7 @@ use tokio::sync::mpsc;
 
 use crate::dial::Dial;
 use crate::errors::{Complaint, Exit};
+use crate::list::Entry;
 use crate::prompt::Answers;
 use crate::wire::{Session, serve_passwords};
 
@@ -20,6 +22,33 @@ use crate::wire::{Session, serve_passwords};
 pub(crate) enum HostWord {
     Trust,
     Shell,
+}
+
+/// What lists and explanations of tasks say of these commands.
+const EXPLAINED: [(HostWord, &str); 2] = [
+    (
+        HostWord::Trust,
+        "Records the keys of the recipe's hosts. Shows the key of each host that is not known yet, asks whether it is the \
+         right one, and stores it in config/known_hosts, which belongs to the project. `cap hosts:trust HOST…` looks at \
+         these hosts only; --fingerprint SHA256:… stores a key with this fingerprint without asking.",
+    ),
+    (
+        HostWord::Shell,
+        "Opens a shell on a host, with the login, the keys and the gateway that a deploy uses. `cap ssh HOST COMMAND…` runs a \
+         command there instead.",
+    ),
+];
+
+/// The commands about hosts, as tasks are listed; a task of the recipe with such a name comes first.
+pub(crate) fn entries(recipe: &Recipe) -> Vec<Entry> {
+    let own = |word: HostWord| recipe.explain(word.text()).is_ok();
+    let entry = |(word, text): &(HostWord, &str)| Entry {
+        name: word.text().to_owned(),
+        summary: text.split_inclusive('.').next().unwrap_or_default().to_owned(),
+        description: (*text).to_owned(),
+        hidden: false,
+    };
+    EXPLAINED.iter().filter(|(word, _)| !own(*word)).map(entry).collect()
 }
 
 impl HostWord {

@@ -9,7 +9,9 @@ use deploy_transport::{Connector as _, Event, Exec, ExitStatus, Pty, Running};
 use rustix::termios::{OptionalActions, Termios, tcgetattr, tcgetwinsize, tcsetattr};
 use tokio::io::AsyncReadExt as _;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
 
+use super::escape::{Escapes, Keys};
 use super::{find, target};
 use crate::dial::Dial;
 use crate::errors::Exit;
@@ -43,8 +45,12 @@ impl Session {
         drop(raw);
         session.close().await;
         match status {
-            ExitStatus::Code(0) => Ok(Exit::Done),
-            ExitStatus::Code(_) | ExitStatus::Signal { .. } => Ok(Exit::Failed),
+            // As a shell would give them.
+            ExitStatus::Code(code) => Ok(Exit::Remote(u8::try_from(code).unwrap_or(u8::MAX))),
+            ExitStatus::Signal { name, .. } => {
+                let number = u8::try_from(crate::effects::signal_number(&name)).unwrap_or(0);
+                Ok(Exit::Remote(128u8.saturating_add(number)))
+            }
             ExitStatus::Lost(why) => Err(Box::new(Problem::new(ProblemKind::Lost, "stay connected", why).on(&host.id))),
         }
     }
@@ -58,14 +64,25 @@ impl Session {
     /// Copies what is typed to the host and what it says to the screen, byte by byte, up to the shell's end.
     async fn join(&self, mut running: Running, terminal: bool) -> ExitStatus {
         let controller = running.controller();
+        let hang_up = CancellationToken::new();
+        let hung_up = hang_up.clone();
         if let Some(mut stdin) = running.take_stdin() {
             tokio::spawn(async move {
                 let mut keys = tokio::io::stdin();
                 let mut buffer = vec![0; 16 * 1024];
+                let mut escapes = terminal.then(Escapes::new);
                 while let Ok(count @ 1..) = keys.read(&mut buffer).await {
-                    let typed = buffer.get(..count).unwrap_or_default().to_vec();
-                    if stdin.write(typed).await.is_err() {
+                    let typed = buffer.get(..count).unwrap_or_default();
+                    let keys = match &mut escapes {
+                        Some(escapes) => escapes.take(typed),
+                        None => Keys { typed: typed.to_vec(), hang_up: false },
+                    };
+                    if stdin.write(keys.typed).await.is_err() {
                         break;
+                    }
+                    if keys.hang_up {
+                        hung_up.cancel();
+                        return;
                     }
                 }
                 stdin.finish();
@@ -75,6 +92,11 @@ impl Session {
         loop {
             let event = tokio::select! {
                 event = running.next() => event,
+                () = hang_up.cancelled() => {
+                    controller.close().await;
+                    // As ssh says it.
+                    return ExitStatus::Code(255);
+                }
                 () = changed(&mut resized) => {
                     if let Some((columns, rows)) = size() {
                         controller.resize(columns, rows).await;

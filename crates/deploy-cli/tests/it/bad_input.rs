@@ -5,23 +5,34 @@ use std::fs;
 use deploy_testbed::repo::Scm;
 use deploy_testbed::{Fleet, FleetSpec};
 
-use crate::support::{ALL, RECIPE, Ran, Stage, start};
+use crate::support::{ALL, RECIPE, Ran, Stage, have, start};
 
 fn two() -> Fleet {
     start(FleetSpec::embedded(), "embedded").unwrap()
 }
 
-/// Every failure says what to do next.
+/// Every failure says what, where, why and what to do next.
 #[track_caller]
 fn four_parts(ran: Ran, code: i32, words: &[&str]) -> Ran {
     let ran = ran.expect(code).says(words);
-    assert!(ran.text.contains("next:"), "no next step in:\n{}", ran.text);
+    for part in ["error: could not ", "where:", "why:", "next:"] {
+        let mut lines = ran.text.lines().map(str::trim_start);
+        assert!(lines.any(|line| line.starts_with(part)), "no {part} in:\n{}", ran.text);
+    }
     ran
+}
+
+/// Every file of every host.
+fn trees(stage: &Stage) -> Vec<String> {
+    ALL.iter().map(|host| stage.tree(host)).collect()
 }
 
 #[test]
 fn embedded_recipes_that_cannot_be_used() {
     let stage = Stage::new(two(), Scm::Git);
+    stage.set_up();
+    stage.cap(&["deploy"]).expect(0);
+    let before = trees(&stage);
     four_parts(stage.cap(&["nosuch"]), 2, &["nosuch"]);
     four_parts(stage.cap(&["deploy:restrat"]), 2, &["deploy:restart"]);
 
@@ -34,6 +45,7 @@ fn embedded_recipes_that_cannot_be_used() {
     fs::remove_file(stage.project.join("Capfile")).unwrap();
     fs::remove_dir_all(stage.project.join("config")).unwrap();
     four_parts(stage.cap(&["deploy"]), 2, &["Capfile", "config/deploy.rb"]);
+    assert_eq!(before, trees(&stage));
 }
 
 #[test]
@@ -41,7 +53,7 @@ fn embedded_hosts_that_cannot_be_had() {
     let stage = Stage::new(two(), Scm::Git);
     stage.set_up();
     stage.cap(&["deploy"]).expect(0);
-    let before: Vec<String> = ALL.iter().map(|host| stage.tree(host)).collect();
+    let before = trees(&stage);
 
     stage.fleet.faults("web2", |faults| faults.refuse_auth = true).unwrap();
     four_parts(stage.cap(&["deploy"]), 6, &["web2.example.com", "publickey"]);
@@ -53,25 +65,77 @@ fn embedded_hosts_that_cannot_be_had() {
 
     stage.fleet.change_host_key("db1").unwrap();
     four_parts(stage.cap(&["deploy"]), 6, &["db1.example.com", "SHA256:", "known_hosts:"]);
-    let after: Vec<String> = ALL.iter().map(|host| stage.tree(host)).collect();
-    assert_eq!(before, after);
+    assert_eq!(before, trees(&stage));
 }
 
 #[test]
 fn embedded_unknown_hosts_and_names() {
     let stage = Stage::with(two(), Scm::Git, &RECIPE.replace("web2.example.com", "no-such-host.invalid"));
+    let before = trees(&stage);
     four_parts(stage.cap(&["deploy:setup"]), 6, &["no-such-host.invalid"]);
+    assert_eq!(before, trees(&stage));
     let stage = Stage::with(two(), Scm::Git, &RECIPE.replace("role :app", "role :other"));
+    let before = trees(&stage);
     four_parts(stage.cap(&["deploy:restart"]), 2, &["app"]);
     fs::write(&stage.fleet.known_hosts, "").unwrap();
     four_parts(stage.cap(&["invoke", "COMMAND=true"]), 6, &["SHA256:"]);
+    assert_eq!(before, trees(&stage));
+}
+
+/// What the command line says and no task heeds, or what no setting can be, is refused and not deployed over.
+#[test]
+fn embedded_settings_and_options_that_mean_nothing() {
+    let stage = Stage::new(two(), Scm::Git);
+    stage.set_up();
+    let before = trees(&stage);
+    let option = "the command line, --to 20200101000000";
+    four_parts(stage.cap(&["deploy", "--to", "20200101000000"]), 2, &[option, "deploy:rollback"]);
+    four_parts(stage.cap(&["deploy", "RELEASE=20200101000000"]), 2, &["RELEASE=20200101000000", "deploy:rollback"]);
+    for (setting, words) in [
+        ("branch=", "it is empty"),
+        ("revision=", "it is empty"),
+        ("use_sudo=maybe", "true or false"),
+        ("repository_cache=../../x", "leaves the directory"),
+        ("port=abc", "a number from 1 to 65535"),
+        ("revision=0862c2dc0e", "all 40 characters"),
+    ] {
+        let name = setting.split('=').next().unwrap();
+        let place = format!("the command line, -s {name}");
+        four_parts(stage.cap(&["deploy", "-s", setting]), 2, &[&place, words]);
+    }
+    for address in ["http://127.0.0.1:1/x", "file:///nonexistent/x"] {
+        let mut lost = stage.bare(&["deploy", "-s", &format!("repository={address}")]);
+        lost.args(["-s", &format!("deploy_to={}", stage.deploy_to())]);
+        let ran = four_parts(stage.run(lost), 1, &["cannot read the repository", address, "check the address"]);
+        assert!(!ran.text.contains("set :scm"), "{}", ran.text);
+    }
+    let mut none = stage.bare(&["--ssh-config", "/nonexistent/config", "deploy"]);
+    none.args(["-s", &format!("deploy_to={}", stage.deploy_to())]);
+    let ran = four_parts(stage.run(none), 2, &["the command line, --ssh-config /nonexistent/config"]);
+    assert_eq!(ran.text.matches("error: ").count(), 1, "{}", ran.text);
+    assert_eq!(before, trees(&stage));
+}
+
+/// A built-in task that lacks its role says what to add.
+#[test]
+fn embedded_migrations_without_a_db_role() {
+    let stage = Stage::with(two(), Scm::Git, &RECIPE.replace("role :db", "role :store"));
+    stage.set_up();
+    stage.cap(&["deploy"]).expect(0);
+    // Our own directory has done its part by then: the role is looked for in the midst of the flow.
+    let look = format!("cd {} && readlink current && ls releases", stage.deploy_to());
+    let seen = || ALL.map(|host| stage.on(host, &look));
+    let before = seen();
+    let words = ["the built-in task runs on the role :db", "role :db, \"host.example.com\", :primary => true"];
+    four_parts(stage.cap(&["deploy:migrations"]), 2, &words);
+    assert_eq!(before, seen());
 }
 
 #[test]
 fn embedded_repositories_that_cannot_be_read() {
     let stage = Stage::new(two(), Scm::Git);
     stage.set_up();
-    let before: Vec<String> = ALL.iter().map(|host| stage.tree(host)).collect();
+    let before = trees(&stage);
     four_parts(stage.cap(&["deploy", "-s", "branch=nosuch"]), 2, &["nosuch", "the command line, -s branch"]);
     let gone = "abcd".repeat(10);
     let revision = format!("revision={gone}");
@@ -92,8 +156,7 @@ fn embedded_repositories_that_cannot_be_read() {
     assert!(!canary.exists());
     four_parts(stage.cap(&["deploy", "-s", "branch=--upload-pack=x"]), 2, &["--upload-pack"]);
     four_parts(stage.cap(&["deploy", "-s", "deploy_via=teleport"]), 2, &["teleport"]);
-    let after: Vec<String> = ALL.iter().map(|host| stage.tree(host)).collect();
-    assert_eq!(before, after);
+    assert_eq!(before, trees(&stage));
 }
 
 #[test]
@@ -160,7 +223,7 @@ fn embedded_a_check_has_every_host_read_the_repository() {
     let stage =
         Stage::with(two(), Scm::Git, &format!("{RECIPE}depend :remote, :directory, '/no/such/dir', :roles => :web\n"));
     stage.set_up();
-    let before: Vec<String> = ALL.iter().map(|host| stage.tree(host)).collect();
+    let before = trees(&stage);
     let elsewhere = format!("[url \"git://127.0.0.1:1/\"]\n insteadOf = {}", stage.server.url());
     stage.on("web2", &format!("printf '%s\\n' '{elsewhere}' >~/.gitconfig"));
     stage.fleet.stop_host("app1").unwrap();
@@ -173,8 +236,7 @@ fn embedded_a_check_has_every_host_read_the_repository() {
     );
     stage.on("web2", "rm ~/.gitconfig");
     stage.fleet.start_host("app1").unwrap();
-    let after: Vec<String> = ALL.iter().map(|host| stage.tree(host)).collect();
-    assert_eq!(before, after);
+    assert_eq!(before, trees(&stage));
 }
 
 /// What was built and is not live is not shown as live.
@@ -197,6 +259,9 @@ fn embedded_a_release_that_is_only_built() {
 /// A password of a repository reaches a real server through the hosts' clients, and nobody sees it.
 #[test]
 fn embedded_a_repository_with_a_password() {
+    if !have(Scm::Subversion) {
+        return;
+    }
     let stage = Stage::new(two(), Scm::Subversion);
     let conf = stage.repo.root().join("apps/conf");
     fs::write(conf.join("svnserve.conf"), "[general]\nanon-access = none\nauth-access = write\npassword-db = passwd\n")
@@ -218,4 +283,84 @@ fn embedded_a_repository_with_a_password() {
     for text in texts {
         assert!(!text.contains("s3cr"), "{text}");
     }
+}
+
+/// Values whose names say that they are secrets are shown nowhere, also where the recipe puts them into commands.
+#[test]
+fn embedded_secrets_in_commands_of_the_recipe() {
+    let stage = Stage::new(two(), Scm::Git);
+    let task = "set :scm_password, %q(s3cr'et x)\nset :short_token, 'abc'\n\
+        task(:leak, :roles => :web) { run \"echo #{scm_password.inspect} #{api_token} #{short_token}\"; puts scm_password }\n";
+    stage.write("config/deploy.rb", &format!("{RECIPE}{task}"));
+    let given = ["leak", "-s", "api_token=t0k3n", "--log", "log"];
+    let mut texts: Vec<String> = [&[][..], &["-v"], &["--plan"], &["-n"], &["--format", "json"]]
+        .iter()
+        .map(|more| stage.cap(&[&given, *more].concat()).expect(0).says(&["[secret]", "abc"]).text)
+        .collect();
+    // So are they where the command fails, and in what is said of it.
+    let task = format!("{task}task(:leak_and_fail) {{ run \"false #{{scm_password.inspect}} #{{api_token}}\" }}\n");
+    stage.write("config/deploy.rb", &format!("{RECIPE}{task}"));
+    texts.push(four_parts(stage.cap(&["leak_and_fail", "-s", "api_token=t0k3n"]), 1, &["[secret]"]).text);
+    texts.push(fs::read_to_string(stage.project.join("log")).unwrap());
+    for text in texts {
+        assert!(!text.contains("s3cr") && !text.contains("t0k3n"), "{text}");
+    }
+}
+
+/// `deploy:check` says of hosts that it cannot reach what a deploy says.
+#[test]
+fn embedded_a_check_says_of_hosts_out_of_reach_what_a_deploy_says() {
+    let stage = Stage::new(two(), Scm::Git);
+    stage.set_up();
+    stage.fleet.faults("web2", |faults| faults.refuse_auth = true).unwrap();
+    stage.fleet.stop_host("app1").unwrap();
+    stage.fleet.change_host_key("db1").unwrap();
+    let errors = |task: &str| {
+        let ran = four_parts(stage.cap(&[task]), 6, &["web1.example.com", "unchanged", "; 5 hosts"]);
+        let errors = ran.text.split("\nerror: ").skip(1).map(|error| error.trim().to_owned());
+        let mut errors: Vec<String> = errors.filter(|error| error.starts_with("could not connect to ")).collect();
+        errors.sort();
+        errors
+    };
+    let (deploy, check) = (errors("deploy"), errors("deploy:check"));
+    assert_eq!(deploy.len(), 3, "{deploy:?}");
+    assert_eq!(deploy, check);
+}
+
+/// Without `shared/` a check warns and a deploy warns of links; for a cache, which lies there, it is made.
+#[test]
+fn embedded_a_check_and_a_deploy_agree_on_shared() {
+    let stage = Stage::new(two(), Scm::Git);
+    stage.set_up();
+    let shared = format!("{}/shared", stage.deploy_to());
+    stage.on("web2", &format!("rm -r {shared}"));
+    stage.cap(&["deploy:check"]).expect(0).says(&["shared is not there on web2.example.com", "ready for a deploy"]);
+    stage.cap(&["deploy"]).expect(0).says(&["web2.example.com", "does not exist"]);
+    for task in ["deploy:check", "deploy"] {
+        stage.cap(&[task, "-s", "deploy_via=remote_cache"]).expect(0);
+    }
+}
+
+/// What the cache of the repository cannot be kept in is found by a check, in the words of the deploy that would fail.
+#[test]
+fn embedded_a_check_finds_a_cache_that_is_no_working_copy() {
+    let stage = Stage::new(two(), Scm::Git);
+    stage.set_up();
+    let shared = format!("{}/shared", stage.deploy_to());
+    stage.on("web2", &format!("mkdir {shared}/cached-copy {shared}/uploads && touch {shared}/cached-copy/holiday.jpg"));
+    let before = stage.tree("web2");
+    let cached = ["-s", "deploy_via=remote_cache"];
+    let words = ["web2.example.com", "cached-copy is no working copy", "move it away, the repository is kept there"];
+    let ran = four_parts(stage.cap(&[&["deploy:check"][..], &cached].concat()), 1, &words);
+    assert!(!ran.text.contains("ready for a deploy"), "{}", ran.text);
+    assert_eq!(stage.tree("web2"), before);
+    four_parts(stage.cap(&[&["deploy"][..], &cached].concat()), 1, &words);
+    // No cache, or an empty directory for it, is in nobody's way.
+    stage.cap(&["deploy:check"]).expect(0);
+    for name in ["uploads", "none"] {
+        stage.cap(&["deploy:check", cached[0], cached[1], "-s", &format!("repository_cache={name}")]).expect(0);
+    }
+    stage.on("web1", &format!("mkdir {shared}/uploads && touch {shared}/uploads/x"));
+    let ran = stage.cap(&["deploy:check", cached[0], cached[1], "-s", "repository_cache=uploads"]);
+    four_parts(ran, 1, &["web1.example.com", "uploads is no working copy", "mv "]);
 }

@@ -169,7 +169,12 @@ fn embedded_quiet_tells_the_end_and_what_failed() {
     assert!(ran.text.lines().last().unwrap().starts_with("Deployed: "), "{}", ran.text);
     stage.on("app2", "touch broken");
     // The old release is restarted by the same command, so that this needs a person.
-    quiet(7).says(&["[app2.example.com] FAILED: ", "STUCK", "error: could not run", "next: "]);
+    let old = stage.live("web1");
+    let stuck = format!(
+        "STUCK, every host's current is back on {old}, and the restart failed there too: look at app2.example.com"
+    );
+    let ran = quiet(7).says(&["[app2.example.com] FAILED: ", &stuck, "error: could not run", "next: "]);
+    assert!(ran.text.contains("then restart it; by hand: ssh app2.example.com "), "{}", ran.text);
 }
 
 #[test]

@@ -3,8 +3,10 @@
 
 use deploy_testbed::FleetSpec;
 use deploy_testbed::repo::Scm;
+use rustix::process::Signal;
 
 use crate::support::{ALL, APP, RECIPE, Stage, start};
+use crate::terminal::{Background, until};
 
 /// The test recipe with more behind it, deployed once.
 fn stage(more: &str) -> Stage {
@@ -76,7 +78,7 @@ fn embedded_a_first_deploy_whose_restart_fails_is_put_back() {
     stage.on("app2", "touch ~/broken");
     let nothing = "nothing was live before on app1.example.com, app2.example.com, so nothing is restarted there";
     let ran = stage.cap(&["deploy"]).expect(3).says(&["app2.example.com", nothing]);
-    assert!(!ran.text.contains("restart again"), "{}", ran.text);
+    assert!(!ran.text.contains("restart on the old release"), "{}", ran.text);
     for host in ALL {
         let root = stage.deploy_to();
         assert_eq!(stage.on(host, &format!("ls {root}/releases; test ! -L {root}/current")), "", "{host}");
@@ -170,4 +172,41 @@ fn embedded_a_hook_before_the_switch_is_not_the_switch() {
     all_serve(&stage, "2");
     assert_eq!(stage.on("web1", "cat ~/before"), "block\ntask\nafter");
     assert_eq!(stage.on("db1", "cat ~/before"), "block\nafter");
+}
+
+/// A deployer that is killed in the restart leaves a release that is live and was perhaps never restarted on: whoever comes
+/// next is told.
+#[test]
+fn embedded_a_deployer_killed_in_the_restart() {
+    let restart = "namespace :deploy do\n  task :restart, :roles => :app do\n    \
+                   run 'touch ~/began; while test -e ~/slow; do sleep 0.05; done'\n  end\nend";
+    let stage = stage(restart);
+    for host in APP {
+        stage.on(host, "rm -f ~/began; touch ~/slow");
+    }
+    let run = Background::start(stage.command(&["deploy"]));
+    for host in APP {
+        until("the restart runs", || stage.fleet.run(host, "test -e ~/began").unwrap().ok());
+    }
+    let live = stage.live("web1");
+    run.signal(Signal::KILL);
+    run.end();
+    for host in APP {
+        stage.on(host, "rm ~/slow");
+    }
+    let switched = format!("an earlier run that switched to {live} by alice");
+    let looked =
+        stage.cap(&["deploy:check"]).expect(0).says(&[&switched, "has not confirmed it", "`cap recover` restarts"]);
+    assert_eq!(looked.text.matches("an earlier run that switched").count(), 1, "{}", looked.text);
+    // A deploy recovers first, and says that instead.
+    let ran = stage.cap(&["deploy", "--lock-wait", "30"]).expect(0);
+    let ran =
+        ran.says(&["of alice@", "was not finished", &format!("{live} is live on 5 hosts, perhaps without a restart")]);
+    assert!(!ran.text.contains("an earlier run that switched"), "{}", ran.text);
+    let quiet = |task: &str| {
+        let ran = stage.cap(&[task]).expect(0);
+        assert!(!ran.text.contains("earlier run"), "{task}: {}", ran.text);
+    };
+    // A release that was made live without a restart is confirmed as well.
+    ["deploy:check", "deploy:update", "deploy:check", "deploy:rollback", "deploy"].into_iter().for_each(quiet);
 }

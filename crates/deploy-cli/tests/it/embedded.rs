@@ -8,7 +8,7 @@ use deploy_testbed::repo::Scm;
 use deploy_testbed::{Fleet, FleetSpec};
 
 use crate::scenarios;
-use crate::support::{ALL, APP, RECIPE, Stage, start};
+use crate::support::{ALL, APP, RECIPE, Stage, have, start};
 
 fn fleet() -> Fleet {
     start(FleetSpec::embedded(), "embedded").expect("embedded fleets start everywhere")
@@ -31,10 +31,8 @@ fn main_job_with_git_export() {
 
 #[test]
 fn main_job_with_subversion() {
-    if Scm::Subversion.is_installed() {
+    if have(Scm::Subversion) {
         scenarios::main_job(fleet(), Scm::Subversion, &[]);
-    } else {
-        println!("skipped: Subversion is not installed");
     }
 }
 

@@ -4,13 +4,21 @@
 #[cfg(test)]
 mod bad_input;
 #[cfg(test)]
+mod carry;
+#[cfg(test)]
 mod cli;
 #[cfg(test)]
 mod display;
 #[cfg(test)]
+mod dry_run;
+#[cfg(test)]
 mod edge;
 #[cfg(test)]
 mod embedded;
+#[cfg(test)]
+mod hosts;
+#[cfg(test)]
+mod opening;
 #[cfg(test)]
 mod releases;
 #[cfg(test)]
@@ -24,9 +32,13 @@ mod sshd_disk;
 #[cfg(test)]
 mod sshd_faults;
 #[cfg(test)]
+mod sshd_hosts;
+#[cfg(test)]
 mod sshd_logins;
 #[cfg(test)]
 mod sshd_peers;
+#[cfg(test)]
+mod sshd_recovery;
 #[cfg(test)]
 mod sshd_repos;
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use deploy_testbed::FleetSpec;
 use deploy_testbed::repo::Scm;
+use rustix::process::Signal;
 use serde_json::Value;
 
 use crate::support::{ALL, RECIPE, Ran, Stage, start};
@@ -88,7 +89,14 @@ fn embedded_what_cannot_be_marked_or_gone_back_to_changes_nothing() {
     stage.cap(&["release:bad"]).expect(2).says(&["RELEASE is not set", "next:", "releases"]);
     stage.cap(&["release:pin", "--to", "../x"]).expect(2).says(&["next:"]);
     stage.cap(&["release:pin", "--to", "20200101000000"]).expect(2).says(&["no host has", "releases"]);
-    stage.cap(&["deploy:rollback", "--to", "20200101000000"]).expect(2).says(&["does not have it", "releases"]);
+    let ran = stage.cap(&["deploy:rollback", "--to", "20200101000000"]).expect(2);
+    let ran = ran.says(&[
+        "where: web1.example.com, web2.example.com, ",
+        "does not have it",
+        "name one that all of the hosts have: ",
+        "releases` lists",
+    ]);
+    assert!(!ran.text.contains("last lines"), "{}", ran.text);
     let after = visible(&stage);
     assert_eq!(before, after);
     all_live(&stage, &names[2]);
@@ -154,6 +162,14 @@ fn embedded_a_run_can_wait_for_the_lock() {
     command.arg("--log").arg(&log);
     let second = Background::start(command);
     until("the second waits", || std::fs::read_to_string(&log).is_ok_and(|text| text.contains("waiting for the lock")));
+    // A Ctrl-C ends the waiting; the other run goes on.
+    let log = stage.project.join("third.log");
+    let mut command = stage.command(&["deploy", "--lock-wait", "600"]);
+    command.arg("--log").arg(&log);
+    let third = Background::start(command);
+    until("the third waits", || std::fs::read_to_string(&log).is_ok_and(|text| text.contains("waiting for the lock")));
+    third.signal(Signal::INT);
+    third.end().expect(130).says(&["interrupted"]);
     for host in ALL {
         stage.on(host, "rm ~/slow");
     }

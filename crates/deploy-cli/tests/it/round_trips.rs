@@ -76,7 +76,7 @@ fn embedded_step_numbers_are_unique_in_a_run() {
         let known = titles.entry(step).or_insert_with(|| title.to_owned());
         assert_eq!(known, title, "step {step}\n{}", ran.text);
     }
-    let again = titles.values().filter(|title| title.starts_with("restart again")).count();
+    let again = titles.values().filter(|title| title.starts_with("restart on the old release")).count();
     assert!(again >= 1 && titles.values().any(|title| title.starts_with("undo")), "{titles:?}");
 }
 

@@ -89,7 +89,8 @@ pub fn migrates(fleet: Fleet, scm: Scm) {
     // One that fails leaves every host as it was.
     stage.repo.migration("20240102000000_broken", "FAIL\n").unwrap();
     let before = stage.live("web1");
-    stage.cap(&["deploy"]).expect(1).says(&["db1.example.com", "migrat"]);
+    let ran = stage.cap(&["deploy"]).expect(1).says(&["db1.example.com", "the migration failed on db1.example.com"]);
+    assert!(!ran.text.contains("migrations were run"), "{}", ran.text);
     for host in ALL {
         assert_eq!(stage.live(host), before, "{host}");
         let left = stage.on(host, &format!("ls {root}/releases | wc -l"));
@@ -136,9 +137,9 @@ pub fn rehearsals_change_nothing(fleet: Fleet, scm: Scm) {
     let after: Vec<String> = ALL.iter().map(|host| stage.tree(host)).collect();
     assert_eq!(before, after);
     // A check in a plan has looked; one in a dry run does not say that it has.
-    let shared = format!("{}/shared", stage.deploy_to());
-    stage.on("app2", &format!("mv {shared} {shared}.away"));
-    stage.cap(&["--plan", "deploy:check"]).expect(1).says(&["app2.example.com", "find", "shared", "deploy:setup"]);
+    let releases = format!("{}/releases", stage.deploy_to());
+    stage.on("app2", &format!("mv {releases} {releases}.away"));
+    stage.cap(&["--plan", "deploy:check"]).expect(1).says(&["app2.example.com", "find", "releases", "deploy:setup"]);
     let dry = stage.cap(&["-n", "deploy:check"]).expect(0).says(&["no host was looked at"]);
     assert!(!dry.text.contains("the hosts are ready"), "{}", dry.text);
 }

@@ -1,7 +1,7 @@
-//! A host whose disk is full, or has no free inode.
+//! A host whose disk is full, has no free inode, or is mounted read-only.
 
 use deploy_testbed::repo::Scm;
-use deploy_testbed::{FleetSpec, HostSpec};
+use deploy_testbed::{FleetSpec, HostSpec, RunAs};
 
 use crate::scenarios::check_live;
 use crate::support::{ALL, Stage, start};
@@ -49,4 +49,29 @@ fn no_free_inode() {
         "20m,nr_inodes=600",
         "mkdir -p /var/www/fill.d; i=0; while ( : > /var/www/fill.d/$$.$i ) 2>/dev/null; do i=$((i + 1)); done; true",
     );
+}
+
+/// A disk that has been made read-only is no matter of modes: the hint is about the mount.
+#[test]
+fn mounted_read_only() {
+    let spec = FleetSpec::sshd().with(HostSpec::new("app1").tmpfs("/var/www", "64m"));
+    let Some(fleet) = start(spec, "sshd") else { return };
+    let stage = Stage::new(fleet, Scm::Git);
+    stage.set_up();
+    stage.cap(&["deploy"]).expect(0);
+    let live = stage.live("app1");
+    let remount = |how: &str| {
+        let done = stage.fleet.run_as("app1", RunAs::Root, &format!("mount -o remount,{how} /var/www")).unwrap();
+        assert!(done.ok(), "{done:?}");
+    };
+    remount("ro");
+    for task in ["deploy:check", "deploy", "deploy:rollback"] {
+        let ran = stage.cap(&[task]).expect(1);
+        let ran =
+            ran.says(&["app1.example.com", "mounted read-only", "by hand: ssh -t app1.example.com", "remount,rw"]);
+        assert!(!ran.text.contains("chmod") && !ran.text.contains("chown"), "{task}: {}", ran.text);
+        assert_eq!(stage.live("app1"), live);
+    }
+    remount("rw");
+    stage.cap(&["deploy"]).expect(0);
 }

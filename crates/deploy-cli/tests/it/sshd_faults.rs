@@ -25,7 +25,7 @@ macro_rules! stage {
 }
 
 /// One release is live, another version is committed, and git can be held up.
-fn deployed(fleet: Fleet, recipe: &str) -> Stage {
+pub fn deployed(fleet: Fleet, recipe: &str) -> Stage {
     let stage = Stage::with(fleet, Scm::Git, recipe);
     for host in ALL {
         let path = stage.fleet.host(host).unwrap().root.clone().unwrap().join("opt/testbed/bin/git");
@@ -51,7 +51,7 @@ fn go_on(stage: &Stage, hosts: &[&str]) {
 }
 
 /// Waits for the mark of what is held up.
-fn wait_until_held(stage: &Stage, hosts: &[&str]) {
+pub fn wait_until_held(stage: &Stage, hosts: &[&str]) {
     for host in hosts {
         until("git has begun", || stage.fleet.run(host, "test -e ~/began").unwrap().ok());
     }
@@ -64,7 +64,7 @@ fn visible(stage: &Stage) -> Vec<String> {
 }
 
 /// As a user would who has been told that a lock is held: again, until it is free. Nothing is removed by hand.
-fn deploy_when_free(stage: &Stage) -> Ran {
+pub fn deploy_when_free(stage: &Stage) -> Ran {
     loop {
         let ran = stage.cap(&["deploy"]);
         if ran.code != 5 {

@@ -17,7 +17,7 @@ fn keygen(args: &[&str]) {
 }
 
 /// The fleet's ssh_config without its key, and with questions allowed.
-fn config_without_key(stage: &Stage, more: &str) -> PathBuf {
+pub fn config_without_key(stage: &Stage, more: &str) -> PathBuf {
     let text = fs::read_to_string(&stage.fleet.ssh_config).unwrap();
     let keep = |line: &&str| !["IdentityFile", "IdentitiesOnly", "BatchMode"].iter().any(|word| line.contains(word));
     let text: String = text.lines().filter(keep).map(|line| format!("{line}\n")).collect();
@@ -27,7 +27,7 @@ fn config_without_key(stage: &Stage, more: &str) -> PathBuf {
 }
 
 /// Takes another ssh_config instead of the fleet's.
-fn with_config(stage: &Stage, config: &Path, args: &[&str]) -> Command {
+pub fn with_config(stage: &Stage, config: &Path, args: &[&str]) -> Command {
     let given = stage.command(args);
     let mut command = Command::new(given.get_program());
     let swap = |arg: &std::ffi::OsStr| match arg == stage.fleet.ssh_config.as_os_str() {
@@ -51,12 +51,17 @@ fn answered(command: &Command, prompt: &str, answers: &[&str]) -> Ran {
 
 /// Every host takes passwords and nothing else.
 fn passwords_only(fleet: &Fleet) {
+    sshd_options(fleet, "PasswordAuthentication yes\nPubkeyAuthentication no");
+}
+
+/// Every host has these options instead of no passwords.
+fn sshd_options(fleet: &Fleet, options: &str) {
     for host in ALL {
         fleet.stop_host(host).unwrap();
         let root = fleet.host(host).unwrap().root.clone().unwrap();
         let path = root.join("etc/ssh/sshd_config");
         let text = fs::read_to_string(&path).unwrap();
-        let text = text.replace("PasswordAuthentication no", "PasswordAuthentication yes\nPubkeyAuthentication no");
+        let text = text.replace("PasswordAuthentication no", options);
         fs::write(&path, text).unwrap();
         fleet.start_host(host).unwrap();
     }
@@ -312,18 +317,101 @@ fn a_shell_on_a_host() {
     let stage = Stage::new(fleet, Scm::Git);
     let mut terminal = Terminal::start(&stage.bare(&["ssh", "app1"]));
     terminal.wait_for("$ ");
-    terminal.type_line("hostname; tty; stty size; exit 0");
+    terminal.type_line("hostname; tty; exit 0");
     let ran = terminal.end().expect(0);
     for word in ["app1", "/dev/pts"] {
         assert!(ran.text.contains(word), "{word}: {}", ran.text);
     }
-    let ran = stage.run(stage.bare(&["ssh", "web2.example.com", "echo on $(hostname); exit 3"])).expect(1);
+    let ran = stage.run(stage.bare(&["ssh", "web2.example.com", "echo on $(hostname); exit 3"])).expect(3);
     assert!(ran.text.contains("on web2\n"), "{}", ran.text);
     stage.run(stage.bare(&["ssh", "web2", "cat"])).expect(0);
+    stage.run(stage.bare(&["ssh", "web2", "kill -TERM $$"])).expect(143);
     stage.run(stage.bare(&["ssh"])).expect(2).says(&["ssh HOST", "db1.example.com"]);
     stage.run(stage.bare(&["ssh", "nobody"])).expect(2).says(&["nobody", "db1.example.com"]);
     stage.fleet.stop_host("web2").unwrap();
     stage.run(stage.bare(&["ssh", "web2"])).expect(6).says(&["web2.example.com", "next:"]);
+}
+
+/// The host's terminal has the size of the person's, when that changes too; `~.` hangs up.
+#[test]
+fn the_terminal_of_a_shell_on_a_host() {
+    let Some(fleet) = start(FleetSpec::sshd(), "sshd") else { return };
+    let stage = Stage::new(fleet, Scm::Git);
+    let mut terminal = Terminal::start(&stage.bare(&["ssh", "app1"]));
+    terminal.wait_for("$ ");
+    for (rows, columns) in [(33, 101), (47, 77)] {
+        terminal.resize(rows, columns);
+        let until = format!("until test \"$(stty size)\" = '{rows} {columns}'; do sleep 0.1; done");
+        // The echo of the line itself does not have the word whole.
+        terminal.type_line(&format!("{until}; printf '%s%s\\n' now- {rows}"));
+        terminal.wait_for(&format!("now-{rows}"));
+    }
+    terminal.type_line("cat");
+    terminal.type_line("~~. is text");
+    terminal.wait_for("~. is text");
+    terminal.type_line("");
+    terminal.press(b'~');
+    terminal.press(b'.');
+    terminal.end().expect(255);
+}
+
+/// Objects of Net::SSH that say how a host is reached, and a key that the recipe has as text.
+#[test]
+fn ways_that_a_recipe_makes_as_objects() {
+    let Some(fleet) = start(FleetSpec::sshd(), "sshd") else { return };
+    let stage = Stage::new(fleet, Scm::Git);
+    let ask = |config: &Path, options: &str| {
+        stage.write("config/deploy.rb", &format!("{RECIPE}\nrequire 'net/ssh/proxy/command'\n{options}\n"));
+        let args = ["invoke", "COMMAND=echo on $(hostname)", "HOSTS=app1.example.com"];
+        stage.run(with_config(&stage, config, &args))
+    };
+    let given = stage.fleet.ssh_config.clone();
+    let logins = |host: &str| {
+        let root = stage.fleet.host(host).unwrap().root.clone().unwrap();
+        fs::read_to_string(root.join("var/log/sshd.log")).unwrap().matches("Accepted publickey").count()
+    };
+    let before = logins("web1");
+    ask(&given, "ssh_options[:proxy] = Net::SSH::Proxy::Jump.new('web1.example.com')").expect(0).says(&["on app1"]);
+    assert_eq!(logins("web1"), before + 1);
+    let command = format!("ssh -F {} web1.example.com -W %h:%p", given.display());
+    let by_command = format!("ssh_options[:proxy] = Net::SSH::Proxy::Command.new('{command}')");
+    ask(&given, &by_command).expect(0).says(&["on app1"]);
+    assert_eq!(logins("web1"), before + 2);
+    ask(&given, "ssh_options[:proxy] = Net::SSH::Proxy::SOCKS5.new('proxy', 1080)").expect(2).says(&[
+        "SOCKS5",
+        "Proxy::Command",
+        "config/deploy.rb",
+    ]);
+    let keyless = config_without_key(&stage, "Host *\n  BatchMode yes\n");
+    ask(&keyless, "").expect(6);
+    let text = fs::read_to_string(&stage.fleet.identity).unwrap();
+    let ran = ask(&keyless, &format!("ssh_options[:key_data] = [<<KEY]\n{text}KEY\n")).expect(0).says(&["on app1"]);
+    assert!(!ran.text.contains("PRIVATE KEY"), "{}", ran.text);
+    ask(&keyless, "ssh_options[:key_data] = ['no key']").expect(2).says(&["key_data[0]", "whole private keys"]);
+}
+
+/// Servers that want a key and then a password: asked once for all of them.
+#[test]
+fn a_login_in_two_steps_is_asked_for_once() {
+    const SECRET: &str = "open-sesame-7731";
+    let mut spec = FleetSpec::sshd();
+    for host in ALL {
+        spec = spec.with(HostSpec::new(host).sudo(Sudo::Password(SECRET.into())));
+    }
+    let Some(fleet) = start(spec, "sshd") else { return };
+    let stage = Stage::new(fleet, Scm::Git);
+    let both = "PasswordAuthentication yes\nAuthenticationMethods publickey,password";
+    sshd_options(&stage.fleet, both);
+    let key = format!("Host *\n  IdentityFile {}\n", stage.fleet.identity.display());
+    let config = config_without_key(&stage, &key);
+    let cap = |args: &[&str]| with_config(&stage, &config, args);
+    let ran = answered(&cap(&["deploy:setup"]), "assword", &[SECRET]).expect(0);
+    assert_eq!(ran.text.matches("assword").count(), 1, "{}", ran.text);
+    assert!(!ran.text.contains(SECRET), "{}", ran.text);
+    // The password alone is not enough, and the message says what the servers want.
+    let config = config_without_key(&stage, "");
+    let ran = stage.run(with_config(&stage, &config, &["deploy:setup"])).expect(6);
+    ran.says(&["web1.example.com", "publickey", "next:"]);
 }
 
 #[test]

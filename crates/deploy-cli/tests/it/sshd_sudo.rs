@@ -48,6 +48,19 @@ fn hand_over(stage: &Stage) {
     }
 }
 
+/// Where the login may not make the root, `deploy:setup` would fail: a check says so beforehand, in the same words.
+#[test]
+fn a_check_says_what_setup_would_say() {
+    let Some(fleet) = with_sudo(&all(&Sudo::Free)) else { return };
+    let stage = fresh(fleet);
+    let words = ["may not make directories in /var/www (it belongs to root:root with mode 755)", "sudo mkdir -p "];
+    for task in ["deploy:check", "deploy:setup"] {
+        stage.cap(&[task, "-s", "use_sudo=false"]).expect(1).says(&words);
+    }
+    let ran = stage.cap(&["deploy:check"]).expect(1).says(&["it is not there", "makes what is missing"]);
+    assert!(!ran.text.contains("may not make"), "{}", ran.text);
+}
+
 #[test]
 fn sudo_without_a_password() {
     let Some(fleet) = with_sudo(&all(&Sudo::Free)) else { return };

@@ -64,6 +64,17 @@ pub fn start(spec: FleetSpec, layer: &str) -> Option<Fleet> {
     }
 }
 
+/// Whether the programs of a system are here; where they are not, that is said, or the test fails if it must run.
+pub fn have(scm: Scm) -> bool {
+    let required = std::env::var("CAPSTAN_REQUIRE").unwrap_or_default();
+    let is_here = scm.is_installed();
+    assert!(is_here || !required.split(',').any(|name| name == "scm"), "the programs of {scm:?} are missing");
+    if !is_here {
+        println!("skipped: the programs of {scm:?} are not installed");
+    }
+    is_here
+}
+
 impl Stage {
     /// With the test recipe.
     pub fn new(fleet: Fleet, scm: Scm) -> Self {

@@ -82,6 +82,12 @@ impl Terminal {
         self.keys.write_all(&[key]).unwrap();
     }
 
+    /// Gives the terminal another size; what runs in it is told.
+    pub fn resize(&self, rows: u16, columns: u16) {
+        let size = rustix::termios::Winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
+        rustix::termios::tcsetwinsize(&self.keys, size).unwrap();
+    }
+
     /// Waits for the end.
     #[track_caller]
     pub fn end(mut self) -> Ran {

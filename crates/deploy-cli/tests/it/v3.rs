@@ -3,7 +3,7 @@
 use deploy_testbed::repo::{AppRepo, RepoServer, Scm};
 use deploy_testbed::{Fleet, FleetSpec};
 
-use crate::support::{ALL, APP, Ran, Stage, start};
+use crate::support::{ALL, APP, Ran, Stage, have, start};
 
 /// As `cap install` writes it, with a task file of the project's own.
 const CAPFILE: &str = "require \"capistrano/setup\"\nrequire \"capistrano/deploy\"\n\
@@ -102,6 +102,8 @@ fn main_job(fleet: Fleet) {
     three.cap(&["production", "deploy"]).expect(0);
     let two = three.check_live(&second, "2");
     assert!(two > one);
+    let dry = crate::dry_run::tells_no_lie(three.cap(&["-n", "production", "deploy:rollback"]));
+    dry.says(&["switch current to release [previous, known at run]", "archive releases/[live, known at run]"]);
     three.cap(&["production", "deploy:rollback"]).expect(0).says(&["Rolled back"]);
     assert_eq!(three.check_live(&first, "1"), one);
     let root = three.root();
@@ -239,8 +241,7 @@ fn the_example_loads() {
 
 #[test]
 fn subversion() {
-    if !Scm::Subversion.is_installed() {
-        println!("skipped: Subversion is not installed");
+    if !have(Scm::Subversion) {
         return;
     }
     let three = Three::with(embedded(), Scm::Subversion, "");

@@ -5,8 +5,8 @@ use std::cell::RefCell;
 use async_trait::async_trait;
 use deploy_inventory::HostId;
 use deploy_plan::{
-    Builtin, BuiltinItem, Command, CommandResult, Event, Hosts, Item, Op, Opened, ProblemKind, Program, Site, Stopped,
-    Suspension, Transaction, Want,
+    Command, CommandResult, Event, Hosts, Item, Opened, ProblemKind, Program, Sent, Site, Stopped, Suspension,
+    Transaction, Transfer, Want,
 };
 
 use super::{Notes, fail, load};
@@ -16,16 +16,13 @@ use super::{Notes, fail, load};
 struct Commands {
     notes: Notes,
     commands: RefCell<Vec<Command>>,
-    builtins: RefCell<Vec<BuiltinItem>>,
 }
 
 #[async_trait(?Send)]
 impl Hosts for Commands {
     fn record(&self, item: Item) {
-        match &item {
-            Item::Command(command) => self.commands.borrow_mut().push(command.clone()),
-            Item::Builtin(builtin) => self.builtins.borrow_mut().push(builtin.clone()),
-            _ => {}
+        if let Item::Command(command) = &item {
+            self.commands.borrow_mut().push(command.clone());
         }
         self.notes.record(item);
     }
@@ -107,35 +104,79 @@ async fn texts() {
 #[tokio::test]
 async fn a_text_that_is_put_is_in_no_command() {
     for (body, wanted) in [
-        ("put 'se''cret', '/etc/my conf', :mode => 0600", &["/etc/my conf 600 secret @ deploy@a1:2222,a2,a3"][..]),
-        ("put 'secret', '~/x', :mode => '640'", &["~/x 640 secret @ deploy@a1:2222,a2,a3"]),
-        ("put 'secret', 'x', :roles => :web", &["~/x - secret @ w1,w2"]),
-        (
-            "put 'secret', \"/x/$CAPISTRANO:HOST$\"",
-            &["/x/a1 - secret @ deploy@a1:2222", "/x/a2 - secret @ a2", "/x/a3 - secret @ a3"],
-        ),
-        ("begin; put('secret', '/x'); rescue; end", &["/x - secret @ deploy@a1:2222,a2,a3"]),
+        ("put 'se''cret', '/etc/my conf', :mode => 0600", &["deploy@a1:2222 a2 a3: secret /etc/my conf 600"][..]),
+        ("put 'secret', '~/x', :mode => '640', :via => :scp", &["deploy@a1:2222 a2 a3: secret ~/x 640"]),
+        ("put 'secret', 'x', :roles => :web", &["w1 w2: secret x -"]),
+        ("put 'secret', 'x', :once => true", &["deploy@a1:2222: secret x -"]),
+        ("upload StringIO.new('secret'), 'x'", &["deploy@a1:2222 a2 a3: secret x -"]),
+        ("begin; put('secret', '/x'); rescue; end", &["deploy@a1:2222 a2 a3: secret /x -"]),
     ] {
-        let recipe =
-            load(&format!("load 'deploy'\nset :application, 'x'\n{FLEET}task(:t, :roles => :app) do\n{body}\nend"))
-                .await;
         let fleet = Commands::default();
+        let recipe = load(&format!("{FLEET}task(:t, :roles => :app) do\n{body}\nend")).await;
         recipe.program(vec!["t".into()]).run(&fleet).await.unwrap_or_else(|stopped| panic!("{stopped}"));
-        assert!(fleet.commands.borrow().is_empty(), "{body}");
-        let builtins = fleet.builtins.borrow();
-        let written: Vec<String> = builtins.iter().map(written).collect();
-        assert_eq!(written, wanted, "{body}");
-        assert!(fleet.notes.lines.borrow().iter().any(|line| line.starts_with("begin read")), "{body}");
+        let sent: Vec<String> = fleet.commands.borrow().iter().map(sent).collect();
+        assert_eq!(sent, wanted, "{body}");
         assert!(fleet.notes.lines.borrow().iter().all(|line| !line.contains("secret")), "{body}");
+        assert!(!format!("{:?}", fleet.commands).contains("secret"), "{body}");
     }
 }
 
-fn written(item: &BuiltinItem) -> String {
-    let Builtin::Ops { ops, .. } = &item.builtin else { panic!("{item:?}") };
-    let [Op::WriteFile { path, content, mode }] = ops.as_slice() else { panic!("{ops:?}") };
-    let mode = mode.map_or_else(|| "-".to_owned(), |mode| format!("{mode:o}"));
-    let hosts: Vec<&str> = item.hosts.iter().map(HostId::as_str).collect();
-    format!("{path} {mode} {content} @ {}", hosts.join(","))
+/// What the first host is sent.
+fn sent(command: &Command) -> String {
+    let hosts: Vec<&str> = command.hosts.iter().map(HostId::as_str).collect();
+    match command.text.transfer(&command.hosts[0]) {
+        Some(Transfer::Send { what: Sent::Bytes(content), to, mode }) => {
+            let mode = mode.map_or_else(|| "-".to_owned(), |mode| format!("{mode:o}"));
+            format!("{}: {} {to} {mode}", hosts.join(" "), String::from_utf8_lossy(content.bytes()))
+        }
+        other => format!("{}: {} {other:?}", hosts.join(" "), on_first(command)),
+    }
+}
+
+#[tokio::test]
+async fn files_are_carried_by_the_words_of_capistrano() {
+    let send = |what: Sent, to: &str, mode: Option<u32>| Transfer::Send { what, to: to.to_owned(), mode };
+    let tree = |inside| Sent::Tree { path: "/app/config".into(), inside };
+    let file = || Sent::File("/app/config/deploy.rb".into());
+    let fetch = |to: &str| Transfer::Fetch { from: "/var/log/x".to_owned(), to: Some(to.into()) };
+    for (body, wanted) in [
+        ("upload '/app/config/deploy.rb', '/x'", send(file(), "/x", None)),
+        ("transfer :up, '/app/config/deploy.rb', '/x', :via => :scp, :mode => 0755", send(file(), "/x", Some(0o755))),
+        ("upload '/app/config', '/x'", send(tree(false), "/x", None)),
+        ("upload '/app/config', '/x', :via => :scp, :recursive => true", send(tree(true), "/x", None)),
+        ("upload '/app/config/deploy.rb', '/x/$CAPISTRANO:HOST$'", send(file(), "/x/a1", None)),
+        ("download '/var/log/x', '/logs/$CAPISTRANO:HOST$.log'", fetch("/logs/a1.log")),
+        ("get '/var/log/x', '/x'", fetch("/x")),
+    ] {
+        let fleet = Commands::default();
+        let recipe = load(&format!("{FLEET}task(:t, :roles => :app) do\n{body}\nend")).await;
+        recipe.program(vec!["t".into()]).run(&fleet).await.unwrap_or_else(|stopped| panic!("{stopped}"));
+        let commands = fleet.commands.borrow();
+        assert_eq!(commands.len(), 1, "{body}");
+        assert_eq!(commands[0].text.transfer(&HostId::new("deploy@a1:2222")), Some(&wanted), "{body}");
+        assert_eq!(hosts(&commands[0]) == "deploy@a1:2222", body.starts_with("get"), "{body}");
+        let waits = fleet.notes.work().iter().any(|line| line.starts_with("wait Result Output"));
+        assert_eq!(waits, matches!(wanted, Transfer::Fetch { .. }), "{body}");
+    }
+    // Modes in words, and of directories, are set as Capistrano does.
+    for (body, chmod) in [
+        ("put 'x', '/a b', :mode => 'u=rw,g='", "chmod u=rw,g= "),
+        ("upload '/app/config', '/x', :mode => 0755", "chmod 755 /x"),
+    ] {
+        let all = commands("", body).await;
+        assert_eq!(all.len(), 2, "{body}");
+        assert!(all[1].shown.starts_with(chmod), "{body}: {}", all[1].shown);
+    }
+}
+
+#[tokio::test]
+async fn a_transfer_that_fails_can_be_rescued() {
+    let notes = Notes::answering(|command, _| (i32::from(command.text.is_transfer()), String::new()));
+    let body = "begin; upload('/app/config/deploy.rb', '/x'); rescue Capistrano::TransferError => e; run \"no #{e.class}\"; end";
+    let done = super::run_on(&format!("{FLEET}task(:t) {{ {body} }}"), &["t"], notes).await;
+    assert!(done.work().iter().any(|line| line.starts_with("run no Capistrano::TransferError")), "{:?}", done.work());
+    let (problem, _) = fail(&format!("{FLEET}task(:t) {{ upload '/no/such', '/x' }}"), &["t"]).await;
+    assert_eq!((problem.what.as_str(), problem.kind), ("read /no/such on this machine", ProblemKind::Recipe));
 }
 
 #[tokio::test]
@@ -233,14 +274,10 @@ async fn parallel() {
 #[tokio::test]
 async fn what_is_not_there_yet() {
     for body in [
-        "upload 'a', 'b'",
-        "download 'a', 'b'",
-        "get 'a', 'b'",
         "run 'a', :data => 'x'",
-        "put \"\\xff\", 'b'",
-        "put 'x' * 70000, 'b'",
-        "put 'x', 'b', :mode => 'u=rw'",
-        "unset :deploy_to; put 'x', 'b'",
+        "put 'x', 'b', :mode => 'rw; rm'",
+        "put 'x', 'b', :via => :ftp",
+        "download 'a', StringIO.new",
     ] {
         let (problem, notes) = fail(&format!("{FLEET}task(:t) {{ {body} }}"), &["t"]).await;
         assert_eq!(problem.kind, ProblemKind::Unsupported, "{body}: {}", problem.why);

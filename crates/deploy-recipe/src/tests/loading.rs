@@ -88,9 +88,9 @@ async fn loads() {
 async fn what_cannot_be_loaded() {
     for (text, kind, words) in [
         ("load 'lib/none'", ProblemKind::Recipe, "no such file to load -- lib/none"),
-        ("load 'deploy/assets'", ProblemKind::Unsupported, "not there yet"),
-        ("require 'bundler/capistrano'", ProblemKind::Unsupported, "not built in yet"),
-        ("require 'capistrano/ext/multistage'", ProblemKind::Unsupported, "not built in yet"),
+        ("load 'deploy/else'", ProblemKind::Recipe, "no such file to load"),
+        ("require 'acme/capistrano'", ProblemKind::Unsupported, "not built in"),
+        ("require 'acme/recipes'", ProblemKind::Unsupported, "not built in"),
         ("require 'some/unknown/gem'", ProblemKind::Unsupported, "some/unknown/gem"),
     ] {
         let problem = refuse(&format!("set :a, 1\n{text}")).await;
@@ -107,7 +107,8 @@ async fn what_cannot_be_loaded() {
 async fn a_gem_can_be_let_pass_or_rescued() {
     let effects = deployer();
     let text = "require 'some/gem'\nbegin\n  require 'other/gem'\nrescue LoadError\n  set :without, true\nend\n\
-                require 'yaml'\nrequire 'rubygems'\nrequire 'capistrano'\ntask(:t) { gem_word }\nrole :app, 'h'";
+                require 'yaml'\nrequire 'rubygems'\nrequire 'capistrano'\nafter :t, 'gem:task'\n\
+                task(:t) { gem_word.start(1) { boom }; SomeGem::Config.load; run \"echo #{gem_word}#{'a'.green}\" }\nrole :app, 'h'";
     effects.add_file("/app/config/deploy.rb", text);
     let mut loader = Loader::new(effects.clone());
     loader.files = vec!["/app/config/deploy.rb".into()];
@@ -115,10 +116,17 @@ async fn a_gem_can_be_let_pass_or_rescued() {
     let recipe = loader.load().await.unwrap_or_else(|problem| panic!("{}", problem.why));
     assert!(effects.stderr().contains("is let pass"));
     let notes = super::Notes::default();
-    let Err(deploy_plan::Stopped::Problem(problem)) = super::run_recipe(&recipe, &["t"], &notes).await else {
-        panic!("it ran")
-    };
-    assert!(problem.why.contains("the name may come from there"), "{}", problem.why);
+    super::run_recipe(&recipe, &["t"], &notes).await.unwrap();
+    assert_eq!(notes.work(), ["run echo a @ h"]);
+    let noted = notes.notes().join("\n");
+    for word in ["`gem_word'", "`SomeGem::Config'", "the method `green'", "the task `gem:task'"] {
+        assert!(noted.contains(word), "{word}: {noted}");
+    }
+    assert!(noted.contains("config/deploy.rb:1") && noted.contains("some/gem"), "{noted}");
+    let mut loader = Loader::new(effects);
+    loader.files = vec!["/app/config/deploy.rb".into()];
+    let recipe = loader.load().await;
+    assert!(recipe.is_err(), "without the allowance the require is an error");
 }
 
 #[tokio::test]

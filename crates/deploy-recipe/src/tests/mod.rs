@@ -7,8 +7,10 @@ mod language;
 mod loading;
 mod options;
 mod recipes;
+mod secrets;
 mod servers;
 mod suspension;
+mod v2_plugins;
 mod v3;
 mod v3_plugins;
 
@@ -169,6 +171,7 @@ impl Hosts for Notes {
                 let name = release_name.clone();
                 (format!("deploy {}", name.as_deref().unwrap_or("-")), Some(name.unwrap_or_else(|| NEW.to_owned())))
             }
+            Purpose::Recover { .. } => ("recover".to_owned(), None),
             Purpose::Republish => {
                 ("republish".to_owned(), self.facts.borrow().releases.last().map(ToString::to_string))
             }
@@ -198,7 +201,13 @@ impl Hosts for Notes {
             .map(|host| {
                 let (code, stdout) = answer(&command, host);
                 let (host, stderr) = (host.clone(), Vec::new());
-                CommandResult { host, status: ExitStatus::Code(code), stdout: stdout.into_bytes(), stderr }
+                CommandResult {
+                    host,
+                    status: ExitStatus::Code(code),
+                    stdout: stdout.into_bytes(),
+                    stderr,
+                    unreached: None,
+                }
             })
             .collect();
         let failed = results.iter().any(|result| !result.status.is_success());
@@ -218,6 +227,7 @@ impl Hosts for Notes {
     fn tell(&self, event: Event) {
         match event {
             Event::Message { text, .. } => self.messages.borrow_mut().push(text),
+            Event::Printed { text, .. } => self.messages.borrow_mut().push(text.trim_end_matches('\n').to_owned()),
             Event::Failed { problem } => self.failed.borrow_mut().push(problem),
             _ => {}
         }

@@ -97,7 +97,7 @@ async fn a_rails_application() {
             "begin setup in /srv/store @ app1,app2",
             "setup /srv/store /srv/store/releases /srv/store/shared /srv/store/shared/system /srv/store/shared/log \
              /srv/store/shared/pids /srv/store/shared/sockets g+w=true @ app1,app2 for deploy:setup",
-            "ops put /srv/store/shared/database.yml (52 bytes): 1 ops, 0 to undo @ app1,app2 for deploy:db:config",
+            "run put /srv/store/shared/database.yml (52 bytes) @ app1,app2",
             "begin deploy - in /srv/store @ app1,app2",
             &format!(
                 "update_code {NEW} 8f3a2c1b00000000000000000000000000000001 (branch main) links  @ app1,app2 for deploy:update_code"

@@ -38,7 +38,7 @@ async fn bad_declarations() {
     for (declaration, words) in [
         ("server 'a'", "needs at least one role"),
         ("role :app, '-oProxyCommand=x'", "may not have '-'"),
-        ("role :app, 'a b'", "may not have ' '"),
+        ("role :app, 'a;b'", "may not have ';'"),
         ("namespace(:n) { role :app, 'a' }", "cannot be defined in a namespace"),
         ("role", "the role's name"),
     ] {
@@ -166,4 +166,16 @@ async fn hosts_of_the_command_line_are_known_to_the_engine() {
     program.run(&Notes::default()).await.unwrap();
     let host = program.host(&HostId::new("bob@other:2200")).unwrap();
     assert_eq!((host.name.as_str(), host.user.as_deref(), host.port), ("other", Some("bob"), Some(2200)));
+}
+
+#[tokio::test]
+async fn a_server_that_was_never_filled_in_is_an_error_only_where_it_is_contacted() {
+    let text = "role :web, 'your web-server here'\nrole :app, 'app1'\ntask(:t, :roles => :app) { run 'true' }\n";
+    let notes = run(text, &["t"]).await;
+    assert_eq!(notes.work(), ["run true @ app1"]);
+    let noted = notes.notes().join("\n");
+    assert!(noted.contains("your-web-server-here.invalid stands for it"), "{noted}");
+    for bad in ["-oProxyCommand x", "a b; reboot", "$(id) x"] {
+        refuse(&format!("role :web, {bad:?}")).await;
+    }
 }

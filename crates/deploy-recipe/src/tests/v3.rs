@@ -369,15 +369,25 @@ async fn a_recipe_may_bring_the_code_itself() {
 }
 
 #[tokio::test]
-async fn a_small_file_is_uploaded_in_its_place() {
-    let rake = "task(:t) { on(roles(:app)) { execute :a; upload! StringIO.new('x'), '/etc/x'; execute :b; \
-         within('/srv') { upload! 'Capfile', 'c' } } }";
-    let work = work(rake).await;
-    let shown: Vec<&str> = work.iter().map(|line| line.split(" to undo").next().unwrap()).collect();
-    assert_eq!(shown[0], "begin read in /var/www/shop @ app1");
-    let rest: Vec<&&str> = shown.iter().filter(|line| !line.starts_with("begin")).collect();
-    assert_eq!(*rest[0], "together a @ app1,app2");
-    assert!(rest[1].starts_with("ops upload /etc/x (1 bytes): 1 ops"), "{rest:?}");
-    assert_eq!(*rest[2], "together b @ app1,app2");
-    assert!(rest[3].starts_with("ops upload /srv/c"), "{rest:?}");
+async fn files_are_carried_in_their_place() {
+    let rake = "task(:t) { io = StringIO.new('xyz'); on(roles(:app)) { execute :a; upload! io, '/etc/x'; execute :b; \
+         within('/srv') { upload! '/Capfile', 'c' } } }";
+    assert_eq!(
+        work(rake).await,
+        [
+            "together a @ app1,app2; upload 3 bytes -> /etc/x @ app1,app2; b @ app1,app2; upload /Capfile -> /srv/c @ app1,app2"
+        ]
+    );
+    let notes = Notes::answering(|_, host| (0, format!("from {host}")));
+    let rake = "task(:t) { on(roles(:app)) { execute :a; text = download!('/x'); execute text; download! '/x', 'y' } }";
+    let work = work_on(rake, notes).await;
+    let has = |line: &str| assert!(work.iter().any(|other| other.contains(line)), "{line} in {work:#?}");
+    has("wait Result Output: download /x @ app2");
+    has("from app2 @ app2");
+    has("wait Result Output: download /x -> y @ app1");
+    let refused = problem("", "task(:t) { on(roles(:app)) { upload! '/config', '/x' } }", &["production", "t"]).await;
+    assert!(refused.why.contains("recursive: true"), "{}", refused.why);
+    let done =
+        work_on("task(:t) { on(roles(:app)) { upload! '/config', '/x', recursive: true } }", Notes::default()).await;
+    assert_eq!(done, ["together upload /config -> /x @ app1,app2"]);
 }

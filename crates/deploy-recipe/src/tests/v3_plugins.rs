@@ -1,5 +1,7 @@
 //! The recipes of plugin gems that are built in.
 
+use deploy_plan::Program;
+
 use super::Notes;
 use super::v3::{load, project, run_project};
 
@@ -82,4 +84,93 @@ async fn a_plugin_of_nobody_is_refused_at_its_line() {
         problem.what,
         problem.why
     );
+}
+
+/// The commands of one task, after the plugin was loaded.
+async fn of_task(capfile: &str, deploy: &str, task: &str) -> String {
+    let notes = run_project(project(capfile, deploy, ""), &["production", task], Notes::default()).await;
+    let notes = notes.unwrap_or_else(|stopped| panic!("{capfile} {task}: {stopped}"));
+    notes.work().join("\n")
+}
+
+#[tokio::test]
+async fn the_smaller_ones_do_their_tasks() {
+    for (capfile, deploy, task, wanted) in [
+        (
+            "require 'capistrano3/unicorn'\n",
+            "",
+            "unicorn:reload",
+            "kill -s HUP `cat /var/www/shop/current/tmp/pids/unicorn.pid`",
+        ),
+        ("require 'capistrano3/unicorn'\n", "", "unicorn:restart", "kill -s USR2"),
+        ("require 'capistrano/sidekiq'\n", "", "sidekiq:restart", "systemctl --user restart shop_sidekiq_production"),
+        ("require 'capistrano/sidekiq'\n", "", "deploy", "systemctl --user start shop_sidekiq_production"),
+        (
+            "require 'capistrano/delayed_job'\n",
+            "set :delayed_job_workers, 3\n",
+            "deploy",
+            "bundle exec bin/delayed_job -n 3 restart",
+        ),
+        ("require 'capistrano/nginx'\n", "", "nginx:reload", "service nginx reload"),
+        ("require 'capistrano/safe_deploy_to'\n", "", "deploy:check", "[ -d /var/www/shop ] && [ -w /var/www/shop ]"),
+        ("require 'capistrano/nvm'\n", "set :nvm_node, 'v20.11.0'\n", "deploy", "$HOME/.nvm/versions/node/v20.11.0"),
+        ("require 'capistrano/bower'\n", "", "deploy", "bower install --quiet --config.interactive=false"),
+        (
+            "require 'capistrano/maintenance'\n",
+            "",
+            "maintenance:disable",
+            "rm -f /var/www/shop/shared/public/system/maintenance.html",
+        ),
+        ("require 'capistrano-resque'\n", "role :resque_worker, 'job1.example.com'\n", "resque:start", "QUEUE=\"*\""),
+        (
+            "require 'capistrano/touch-linked-files'\n",
+            "set :linked_files, ['a/b.yml']\n",
+            "deploy:check",
+            "[ -f /var/www/shop/shared/a/b.yml ]",
+        ),
+        ("require 'capistrano/dotenv'\n", "", "dotenv:read", "[ -f /var/www/shop/shared/.env ]"),
+    ] {
+        let all = of_task(capfile, deploy, task).await;
+        assert!(all.contains(wanted), "{capfile} {task}: {all}");
+    }
+}
+
+#[tokio::test]
+async fn an_old_puma_is_told_by_pumactl() {
+    let effects = project("require 'capistrano/puma'\n", "set :puma_workers, 2\n", "");
+    effects.add_file("/Gemfile.lock", "GEM\n  specs:\n    capistrano3-puma (3.1.1)\n");
+    let notes = run_project(effects, &["production", "deploy"], Notes::default()).await.unwrap();
+    let all = notes.work().join("\n");
+    assert!(all.contains("pumactl -S /var/www/shop/shared/tmp/pids/puma.state"), "{all}");
+    assert!(all.contains("phased-restart") && !all.contains("systemctl"), "{all}");
+}
+
+#[tokio::test]
+async fn notifiers_say_that_they_send_nothing() {
+    let capfile = "require 'capistrano/honeybadger'\nrequire 'capistrano/slack'\n";
+    let notes = run_project(project(capfile, "", ""), &["production", "deploy"], Notes::default()).await.unwrap();
+    let noted = notes.notes().join("\n");
+    assert!(noted.contains("no notice will be sent to Honeybadger") && noted.contains("to Slack"), "{noted}");
+}
+
+#[tokio::test]
+async fn after_a_gem_was_let_pass_its_words_do_nothing_and_say_so() {
+    let effects = project(
+        "require 'acme/capistrano'\nafter 'deploy:updated', 'acme:push'\n",
+        "acme_servers :app\nSSHKit.config.command_map[:acme] = Acme::Bin.path\n",
+        "task(:own) { on(roles(:app)) { execute :echo, acme_name, 'x' } }\n",
+    );
+    let mut loader = crate::Loader::new(effects.clone());
+    loader.words = vec!["production".into()];
+    loader.allow_require = vec!["acme/capistrano".into()];
+    let recipe = loader.load().await.unwrap_or_else(|problem| panic!("{}: {}", problem.what, problem.why));
+    let notes = Notes::default();
+    let words = |list: &[&str]| list.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
+    recipe.program(words(&["production", "deploy", "own"])).run(&notes).await.unwrap();
+    let noted = notes.notes().join("\n");
+    for word in ["`acme_servers'", "`Acme::Bin'", "`acme_name'", "the task `acme:push'"] {
+        assert!(noted.contains(word), "{word}: {noted}");
+    }
+    let unknown = recipe.program(words(&["production", "acme:other"])).run(&Notes::default()).await;
+    assert!(unknown.is_err(), "a task that the command line names must be there");
 }

@@ -11,7 +11,7 @@ use indexmap::IndexMap;
 
 use super::Cap;
 use super::command::{self, for_host, has_placeholder, join_lines};
-use super::convert::{Later, R, fail, site, unsupported};
+use super::convert::{Later, R, fail, site};
 use super::execute::NOTHING;
 use super::objects::Channel;
 use super::run_options::RunOptions;
@@ -54,12 +54,8 @@ async fn answer(cap: &Rc<Cap>, call: &Call, name: &str, args: &Args) -> Reply {
             let (text, options) = text_and_options(call, args)?;
             capture(cap, call, &text, &options, args.block.as_ref()).await?
         }
-        "put" => super::put::put(cap, call, args).await?,
         "parallel" => super::parallel::parallel(cap, call, args).await?,
-        "upload" | "download" | "get" | "transfer" => {
-            let why = "files are not carried between the deployer and the hosts yet; `put' writes a small text";
-            return Err(unsupported(call, format!("{name} a file"), why));
-        }
+        "upload" | "put" | "download" | "get" | "transfer" => super::transfer::word(cap, call, name, args).await?,
         "run_locally" => run_locally(cap, call, args).await?,
         "transaction" => match &args.block {
             Some(block) => cap.transaction(call, block).await?,
@@ -165,7 +161,7 @@ pub(crate) async fn build(cap: &Rc<Cap>, call: &Call, text: &str, hosts: &[Host]
 pub(crate) async fn ask(cap: &Rc<Cap>, call: &Call, command: Command, why: Suspension) -> R<Vec<CommandResult>> {
     let rescued = call.under_rescue();
     let may_fail = command.continue_on_error;
-    let shown = command.shown.clone();
+    let (shown, is_transfer) = (command.shown.clone(), command.text.is_transfer());
     let want = if rescued { Want::Status } else { Want::Output };
     let results = cap.port.command(command, want, why).await;
     let bad = |result: &&CommandResult| {
@@ -180,7 +176,10 @@ pub(crate) async fn ask(cap: &Rc<Cap>, call: &Call, command: Command, why: Suspe
         cap.failed.borrow_mut().extend(failed.iter().map(|result| result.host.clone()));
         return Ok(results);
     }
-    Err(command_error(cap, call, &shown, &failed))
+    Err(match is_transfer {
+        true => transfer_error(cap, call, &shown, &failed),
+        false => command_error(cap, call, &shown, &failed),
+    })
 }
 
 fn command_error(cap: &Rc<Cap>, call: &Call, shown: &str, failed: &[&CommandResult]) -> Unwind {
@@ -193,6 +192,21 @@ fn command_error(cap: &Rc<Cap>, call: &Call, shown: &str, failed: &[&CommandResu
     problem.task = cap.current_task().map(|task| task.full_name());
     problem.tail = first.map(|result| tail(&result.stderr, &result.stdout)).unwrap_or_default();
     fail(call, problem)
+}
+
+fn transfer_error(cap: &Rc<Cap>, call: &Call, shown: &str, failed: &[&CommandResult]) -> Unwind {
+    let each = failed.iter().map(|result| {
+        let said = String::from_utf8_lossy(&result.stderr).trim().to_owned();
+        let why = if said.is_empty() { result.status.to_string() } else { said };
+        format!("{}: {why}", result.host)
+    });
+    let mut problem = Problem::new(ProblemKind::Step, shown, each.collect::<Vec<_>>().join("; ")).at(site(call));
+    problem.host = failed.first().map(|result| result.host.clone());
+    problem.task = cap.current_task().map(|task| task.full_name());
+    let text = format!("{} via transfer failed on {}", problem.what, problem.why);
+    let exception = call.interp().exception("Capistrano::TransferError", text);
+    exception.set_payload(Rc::new(problem));
+    call.interp().raise_at(call.context(), exception)
 }
 
 fn tail(stderr: &[u8], stdout: &[u8]) -> Vec<String> {

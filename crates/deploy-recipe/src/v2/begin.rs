@@ -31,7 +31,7 @@ impl Cap {
     /// Sets a variable as an option of the command line says.
     pub fn set_from_cli(&self, option: &str, name: &str, value: &CliValue) -> Result<(), Box<Problem>> {
         let place = Some(Site::command_line(&format!("{option} {name}")));
-        let done = self.variables.borrow_mut().set(name, cli_value(value), place.clone());
+        let done = self.store(name, cli_value(value), false, place.clone());
         done.map_err(|error| {
             let problem = Problem::new(ProblemKind::Usage, format!("set the variable {name:?}"), error.to_string());
             Box::new(problem.at(place).next(format!("write it as {option} name=value")))
@@ -61,6 +61,10 @@ impl Cap {
             return Ok(());
         }
         self.refuse_strangers(call, tasks)?;
+        let known = |variable: &str| self.variables.borrow().peek(variable).is_some();
+        if known("use_sudo") {
+            self.own_flag(call, "use_sudo", true).await?;
+        }
         if !tasks.iter().any(|task| BUILDING.contains(&task.as_str())) || !self.deploy_loaded.get() {
             return Ok(());
         }
@@ -68,7 +72,6 @@ impl Cap {
             let variables = self.variables.borrow();
             variables.peek(variable).and_then(|value| value.as_name()).filter(|_| variables.is_own(variable))
         };
-        let known = |variable: &str| self.variables.borrow().peek(variable).is_some();
         let check = |variable: &str, parsed: Option<Result<(), ScmError>>| match parsed {
             Some(Err(error)) => {
                 let what = format!("use the variable `{variable}'");
@@ -79,6 +82,15 @@ impl Cap {
         check("scm", word("scm").map(|name| ScmKind::from_setting(&name).map(drop)))?;
         check("deploy_via", word("deploy_via").map(|name| Strategy::from_setting(&name).map(drop)))?;
         check("repository", word("repository").map(|text| RepositoryUrl::parse(&text).map(drop)))?;
+        for variable in ["branch", "revision"] {
+            let value = self.variables.borrow().peek(variable).cloned();
+            if let Some(value) = value {
+                self.refuse_empty(call, variable, &value)?;
+            }
+        }
+        if let Some(name) = word("repository_cache") {
+            self.refuse_cache_outside(call, &name)?;
+        }
         for flag in ["magic_hooks", "migrate_on_deploy", "relative_links", "flush_release"] {
             if known(flag) {
                 self.own_flag(call, flag, true).await?;

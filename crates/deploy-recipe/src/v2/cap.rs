@@ -265,7 +265,7 @@ impl Cap {
         let port = match port {
             Some(text) => match text.trim().parse::<u16>() {
                 Ok(port) if port > 0 => Some(port),
-                _ => return Err(call.argument_error(format!("the variable `port' is {text:?}, which is no port"))),
+                _ => return Err(self.no_value(call, "port", &text, "a number from 1 to 65535")),
             },
             None => None,
         };

@@ -10,6 +10,7 @@ use deploy_plan::{Problem, ProblemKind, Site};
 use deploy_ruby::{Call, Error, Hash, Position, Unwind, Value};
 use indexmap::IndexMap;
 
+use super::ssh_proxy::SshProxy;
 use crate::cli_value::CliValue;
 
 /// A future on the heap: what is awaited inside a task's call must not add to the stack of a deep chain of tasks.
@@ -72,7 +73,10 @@ pub(crate) fn property(value: &Value) -> Property {
         Value::Sym(name) => Property::Sym(name.as_str().to_owned()),
         Value::Array(_) => Property::List(value.to_list().iter().map(property).collect()),
         Value::Hash(hash) => Property::Map(properties(hash)),
-        other => Property::Str(other.to_s()),
+        other => match other.downcast::<SshProxy>() {
+            Some(proxy) => proxy.property(),
+            None => Property::Str(other.to_s()),
+        },
     }
 }
 

@@ -58,8 +58,7 @@ async fn answer(cap: &Rc<Cap>, path: &str, call: &Call, name: &str, args: &Args)
         "find_and_execute_task" => {
             let name = task_name(call, &args.at(0))?;
             let place = site(call);
-            let task = cap.find_task(call, &name)?;
-            cap.execute(call, task, place).await?
+            cap.execute_named(call, &name, place).await?
         }
         "find_task" => {
             let name = task_name(call, &args.at(0))?;

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use deploy_plan::{Event, Item, Level, Suspension};
+use deploy_plan::{Event, Item, Suspension};
 use deploy_ruby::{Call, Command, CommandLine, Effects, Finished, Stat, Stream};
 
 use super::Cap;
@@ -13,6 +13,7 @@ use super::convert::{site, site_of};
 use super::local_query::only_reads;
 use super::questions::ASKED_AT_RUN;
 use crate::callbacks::{Action, When};
+use crate::secret_names::is_secret;
 
 /// Effects that wait for the flow.
 pub(crate) struct FlowEffects {
@@ -63,7 +64,11 @@ impl Cap {
 #[async_trait(?Send)]
 impl Effects for FlowEffects {
     fn env(&self, name: &str) -> Option<String> {
-        self.inner.env(name)
+        let value = self.inner.env(name);
+        if let Some(secret) = value.as_ref().filter(|_| is_secret(name)) {
+            self.inner.keep_secret(secret);
+        }
+        value
     }
 
     fn env_all(&self) -> Vec<(String, String)> {
@@ -87,10 +92,11 @@ impl Effects for FlowEffects {
             self.inner.print(call, stream, text);
             return;
         }
-        let level = if stream == Stream::Out { Level::Info } else { Level::Warning };
-        let text = String::from_utf8_lossy(text);
-        let text = text.trim_end_matches('\n');
-        self.cap.port.tell(Event::Message { level, host: None, text: text.to_owned() });
+        let stream = match stream {
+            Stream::Out => deploy_plan::Stream::Out,
+            Stream::Err => deploy_plan::Stream::Err,
+        };
+        self.cap.port.tell(Event::Printed { stream, text: String::from_utf8_lossy(text).into_owned() });
     }
 
     fn keep_secret(&self, text: &str) {

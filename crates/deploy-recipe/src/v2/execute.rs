@@ -106,16 +106,24 @@ impl Cap {
         let due: Vec<Hook<Proc>> = self.hooks.borrow().firing(when, task);
         for hook in due {
             match hook.action {
-                Action::Task(name) => {
-                    let task = self.hook_task(call, &name, &hook.site)?;
-                    self.execute(call, task, hook.site).await?;
-                }
+                Action::Task(name) => match self.hook_task(call, &name, &hook.site) {
+                    Err(_) if self.lets_pass(call, &name) => {}
+                    task => drop(self.execute(call, task?, hook.site).await?),
+                },
                 Action::Block(block) => {
                     call.call_proc(&block, Vec::new()).await?;
                 }
             }
         }
         Ok(())
+    }
+
+    /// Calls a task that the recipe names; one of a gem that was let pass does nothing.
+    pub async fn execute_named(self: &Rc<Self>, call: &Call, name: &str, place: Option<Site>) -> R {
+        match self.find_task(call, name) {
+            Err(_) if self.lets_pass(call, name) => Ok(NOTHING),
+            task => self.execute(call, task?, place).await,
+        }
     }
 
     /// The task that a hook names; looked up only now, as it may be defined later than the hook.

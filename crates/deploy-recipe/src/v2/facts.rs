@@ -83,6 +83,12 @@ impl Cap {
         Ok(answer)
     }
 
+    /// Says that something depends on hosts that a dry run does not ask.
+    pub fn note_not_known(&self, what: &str) {
+        let asked = self.flow.borrow().asked.join(" ");
+        self.note(format!("{what} is not known without connecting: `cap --plan {asked}` reads the hosts"));
+    }
+
     /// Opens the hosts for a new release; its id. The revision is pinned before.
     pub async fn open_deploy(self: &Rc<Self>, call: &Call) -> R<ReleaseId> {
         if let Some(id) = self.deploying() {
@@ -159,6 +165,9 @@ impl Cap {
     /// `releases`: complete ones, oldest first.
     pub async fn releases(self: &Rc<Self>, call: &Call) -> R {
         let facts = self.facts(call).await?;
+        if facts.not_asked {
+            self.note_not_known("which releases there are, and how many,");
+        }
         let mut names: Vec<Value> = facts.releases.iter().map(|id| Value::str(id.as_str())).collect();
         names.extend(self.built().map(|id| Value::str(id.as_str())));
         Ok(Value::array(names))

@@ -9,35 +9,8 @@ use deploy_ruby::{Args, Call, Host, LoadKind, Loaded, Object, Reply, Unwind, Val
 use super::Cap;
 use super::convert::{R, site, unsupported};
 use super::namespace::Namespace;
+use super::plugins;
 use super::questions::Cli;
-
-/// Gems whose recipes are planned to be built in.
-const LATER: &[&str] = &[
-    "airbrake/capistrano",
-    "bundler/capistrano",
-    "capistrano-unicorn",
-    "capistrano/ext/multistage",
-    "capistrano/ext/monitor",
-    "capistrano/ext/upload",
-    "capistrano_colors",
-    "delayed/recipes",
-    "hoptoad_notifier/capistrano",
-    "mongrel_cluster/recipes",
-    "new_relic/recipes",
-    "railsless-deploy",
-    "rvm/capistrano",
-    "capistrano-rbenv",
-    "sidekiq/capistrano",
-    "thinking_sphinx/deploy/capistrano",
-    "whenever/capistrano",
-    "puma/capistrano",
-    "capistrano/bundler",
-    "capistrano_recipes",
-    "capistrano/node-deploy",
-];
-
-/// Bundled recipes that are not there yet.
-const BUNDLED_LATER: &[&str] = &["deploy/assets", "deploy/rails3", "compat", "upgrade", "templates"];
 
 /// Answers for one recipe.
 pub(crate) struct CapHost {
@@ -48,14 +21,20 @@ pub(crate) struct CapHost {
 impl Host for CapHost {
     /// A bare word in code whose self is no part of the recipe, such as a template.
     async fn missing(&self, call: &Call, recv: Option<&Value>, name: &str, args: &Args) -> Reply {
-        if recv.is_some() || call.self_value().downcast::<Namespace>().is_some() {
-            return Ok(None);
+        if recv.is_none() && call.self_value().downcast::<Namespace>().is_none() {
+            let root = self.cap.namespace("");
+            if let Some(value) = root.clone().call(call, name, args).await? {
+                return Ok(Some(value));
+            }
+            if let Some(value) = root.missing(call, name, args).await? {
+                return Ok(Some(value));
+            }
         }
-        let root = self.cap.namespace("");
-        if let Some(value) = root.clone().call(call, name, args).await? {
-            return Ok(Some(value));
-        }
-        root.missing(call, name, args).await
+        Ok(self.cap.inert(call, recv, name))
+    }
+
+    fn constant_missing(&self, call: &Call, name: &str) -> Reply {
+        Ok(self.cap.inert(call, None, name))
     }
 
     fn constant(&self, _call: &Call, name: &str) -> Reply {
@@ -70,7 +49,7 @@ impl Host for CapHost {
             "Capistrano::Logger::TRACE" | "Capistrano::Logger::MAX_LEVEL" | "Logger::TRACE" | "Logger::MAX_LEVEL" => {
                 Value::Int(3)
             }
-            _ => return Ok(None),
+            _ => return Ok(super::ssh_proxy_class(name)),
         }))
     }
 
@@ -144,9 +123,12 @@ impl Object for Configuration {
     async fn call(self: Rc<Self>, _call: &Call, name: &str, _args: &Args) -> Reply {
         Ok(match name {
             "instance" => Some(self.cap.namespace_value("")),
-            "respond_to?" | "nil?" => None,
             _ => None,
         })
+    }
+
+    fn responds_to(&self, name: &str) -> bool {
+        name == "instance"
     }
 
     fn inspect(&self) -> String {
@@ -191,9 +173,8 @@ impl Cap {
             self.say(call, Level::Warning, format!("`load {name:?}` is let pass: its tasks and hooks are missing"));
             return Ok(Value::Bool(true));
         }
-        if BUNDLED_LATER.contains(&bundled) || bundled.starts_with("deploy/") {
-            let why = "these bundled recipes are not there yet; take the line out to go without them";
-            return Err(unsupported(call, format!("load {name:?}"), why));
+        if plugins::bundled(self, call, bundled).await? {
+            return Ok(Value::Bool(true));
         }
         let exception = call.interp().exception("LoadError", format!("no such file to load -- {name}"));
         let here = self.local_effects(call).cwd();
@@ -230,11 +211,17 @@ impl Cap {
             self.eval_recipe(call, &file, &text).await?;
             return Ok(Loaded::Handled(true));
         }
+        if super::is_ssh_proxy(name) {
+            return Ok(Loaded::Handled(false));
+        }
         if name == "capistrano" || name.starts_with("capistrano/recipes/") || name == "capistrano/cli" {
             return Ok(Loaded::Handled(false));
         }
-        if LATER.contains(&name) {
-            return Err(self.not_built_in(call, name, "its recipes are not built in yet"));
+        if plugins::require(self, call, name).await? {
+            return Ok(Loaded::Handled(true));
+        }
+        if name.contains("capistrano") || name.ends_with("/recipes") {
+            return Err(self.not_built_in(call, name, "its recipes are not built in"));
         }
         Ok(Loaded::NotFound)
     }

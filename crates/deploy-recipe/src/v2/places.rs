@@ -2,7 +2,7 @@
 //! to a shell.
 
 use deploy_plan::{Problem, ProblemKind};
-use deploy_ruby::Call;
+use deploy_ruby::{Call, Value};
 
 use super::Cap;
 use super::convert::{R, fail};
@@ -39,6 +39,17 @@ impl Cap {
         let why = format!("{text:?} has {found:?} as character {position}; it may have only {rest}");
         let problem = Problem::new(ProblemKind::Usage, format!("use the variable `{variable}'"), why);
         Err(fail(call, problem.at(place).next(format!("set :{variable}, {example:?}"))))
+    }
+
+    /// Refuses a name without a letter: what is deployed then would be anybody's guess. `nil` means that there is none.
+    pub fn refuse_empty(&self, call: &Call, variable: &str, value: &Value) -> R<()> {
+        if value.is_nil() || !value.to_s().trim().is_empty() {
+            return Ok(());
+        }
+        let why = "it is empty, which names no branch, tag or commit";
+        let problem = Problem::new(ProblemKind::Usage, format!("use the variable `{variable}'"), why);
+        let next = format!("set :{variable}, \"main\", or leave it out to deploy the head of the repository");
+        Err(fail(call, problem.at(self.set_at(variable)).next(next)))
     }
 
     /// The same for all places whose values are known already, where one of these tasks is of the deploy recipes.

@@ -49,6 +49,7 @@ async fn environment(cap: &Rc<Cap>, call: &Call, given: Option<Value>) -> R<Opti
     if let Some(Value::Hash(own)) = &given {
         all = merged(&all, own);
     }
+    cap.guard("env", &Value::Hash(all.clone()));
     let pairs: Vec<(String, String)> = all.pairs().iter().map(|(name, value)| (name.to_s(), value.to_s())).collect();
     Ok((!pairs.is_empty()).then_some(Environment::Pairs(pairs)))
 }

@@ -126,7 +126,14 @@ impl Cap {
         problem.task = task;
         let inventory = self.inventory.borrow();
         let mut roles = wanted.selection.roles.iter().flatten();
-        if roles.any(|role| !inventory.roles().any(|known| known == role)) {
+        let built_in = self.current_task().is_some_and(|task| task.site.is_none());
+        let missing = roles.find(|role| !inventory.roles().any(|known| known == *role));
+        if let Some(role) = missing.filter(|_| built_in) {
+            // Nobody has misspelt it: the task is ours.
+            let primary = if role == "db" { ", :primary => true" } else { "" };
+            problem.why = format!("{}; the built-in task runs on the role :{role}", problem.why);
+            problem = problem.next(format!("add to the recipe: role :{role}, \"host.example.com\"{primary}"));
+        } else if missing.is_some() {
             let known: Vec<&str> = inventory.roles().collect();
             problem = problem.next(format!("mend the name of the role; the recipe has these: {}", known.join(", ")));
         }

@@ -7,7 +7,7 @@ use deploy_ruby::{Args, Call, Hash, Reply, Value};
 
 use super::Cap;
 use super::cap::DynamicRole;
-use super::convert::{Later, R, name_arg, names, properties};
+use super::convert::{Later, R, name_arg, names, properties, site};
 use super::objects::{RoleList, Roles, Server};
 use super::scope::Wanted;
 
@@ -77,7 +77,22 @@ fn role(cap: &Rc<Cap>, call: &Call, args: &Args) -> R {
     Ok(Value::Nil)
 }
 
+/// A text where the name of a server was to be filled in (`your web-server here`): a name that never leads anywhere
+/// stands for it, so that the recipe loads, and only who contacts it fails.
+pub(crate) fn placeholder(cap: &Cap, call: &Call, text: &str) -> String {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_' || c == '.' || c.is_whitespace();
+    if words.len() < 2 || !text.starts_with(|c: char| c.is_ascii_alphanumeric()) || !text.chars().all(plain) {
+        return text.to_owned();
+    }
+    let name = format!("{}.invalid", words.join("-"));
+    cap.warn_at(site(call), &format!("{text:?} is no server: {name} stands for it, and cannot be reached"));
+    name
+}
+
 fn declare(cap: &Cap, call: &Call, role: &str, servers: &[String], given: &Properties) -> R<()> {
+    let servers: Vec<String> = servers.iter().map(|text| placeholder(cap, call, text)).collect();
+    let servers = servers.as_slice();
     let done = cap.inventory.borrow_mut().role(role, servers, given);
     done.map_err(|error| call.argument_error(error.to_string()))
 }
@@ -85,6 +100,7 @@ fn declare(cap: &Cap, call: &Call, role: &str, servers: &[String], given: &Prope
 fn server(cap: &Rc<Cap>, call: &Call, args: &Args) -> R {
     let (positional, options) = args.split_options();
     let name = positional.first().map(|value| names(value).join("")).unwrap_or_default();
+    let name = placeholder(cap, call, &name);
     let roles = names(&Value::array(positional.get(1..).unwrap_or_default().to_vec()));
     if roles.is_empty() {
         return Err(call.argument_error(format!("the server {name:?} needs at least one role")));

@@ -8,7 +8,6 @@ use super::Cap;
 use super::convert::{Later, R, name_arg, site};
 use super::places::PLACES;
 use crate::nearest::did_you_mean;
-use crate::variables::Read;
 
 /// The words of this theme.
 pub(crate) const WORDS: &[&str] =
@@ -71,14 +70,7 @@ fn set(cap: &Cap, call: &Call, args: &Args) -> R {
         (None, Some(block)) => Value::Proc(block.clone()),
         _ => return Err(call.argument_error(format!("`{name}' needs either a value or a block"))),
     };
-    let place = site(call);
-    let mut variables = cap.variables.borrow_mut();
-    let done = if matches!(value, Value::Proc(_)) {
-        variables.set_lazy(&name, value.clone(), place)
-    } else {
-        variables.set(&name, value.clone(), place)
-    };
-    drop(variables);
+    let done = cap.store(&name, value.clone(), matches!(value, Value::Proc(_)), site(call));
     done.map_err(|bad| call.argument_error(bad.to_string()))?;
     Ok(value)
 }
@@ -90,6 +82,7 @@ async fn fetch(cap: &Rc<Cap>, call: &Call, args: &Args) -> R {
         return Ok(value);
     }
     if let Some(default) = args.folded().get(1) {
+        cap.guard(&name, default);
         return Ok(default.clone());
     }
     match &args.block {
@@ -110,35 +103,13 @@ fn all(cap: &Cap) -> Value {
 impl Cap {
     /// The value of a variable, evaluated where that has not happened yet; none when it is not set.
     pub async fn read(self: &Rc<Self>, call: &Call, name: &str) -> Reply {
-        let value = self.evaluated(call, name).await?;
+        let value = self.evaluated(call, name, async |value| Ok(value)).await?;
         if let Some(value) = value.as_ref().filter(|value| PLACES.contains(&name) && !value.is_nil())
             && self.is_deploying_task()
         {
             self.refuse_stranger(call, name, &value.to_s())?;
         }
         Ok(value)
-    }
-
-    async fn evaluated(self: &Rc<Self>, call: &Call, name: &str) -> Reply {
-        let found = self.variables.borrow_mut().read(name);
-        let callable = match found {
-            Ok(Read::Value(value)) => return Ok(Some(value)),
-            Ok(Read::Missing) => return Ok(None),
-            Ok(Read::Evaluate(callable)) => callable,
-            Err(cycle) => return Err(call.raise("NameError", cycle.to_string())),
-        };
-        let Value::Proc(callable) = callable else { return Ok(Some(callable)) };
-        let _label = call.context().enter(&format!("in variable {name}"));
-        match call.call_proc(&callable, Vec::new()).await {
-            Ok(value) => {
-                self.variables.borrow_mut().finish(name, value.clone());
-                Ok(Some(value))
-            }
-            Err(unwind) => {
-                self.variables.borrow_mut().abandon(name);
-                Err(unwind)
-            }
-        }
     }
 
     /// The value of a variable, or nil.

@@ -5,14 +5,15 @@ use std::rc::Rc;
 
 use async_trait::async_trait;
 use deploy_plan::{
-    Command, CommandResult, CommandText, ExitStatus, Level, Problem, ProblemKind, StepClass, Suspension, Want,
+    Command, CommandResult, CommandText, ExitStatus, Level, Problem, ProblemKind, StepClass, Suspension, Transfer, Want,
 };
 use deploy_ruby::{Args, Call, Hash, Ivars, Object, Reply, Stderr, Value};
+use indexmap::IndexMap;
 
 use super::command::{Around, is_mapped, sanitize, surround};
 use super::host_object::HostObject;
 use super::sshkit::level_of;
-use super::together::{Piece, of_one, only_commands};
+use super::together;
 use crate::v2::{Cap, Later, R, property, site};
 
 /// Words of a host.
@@ -48,7 +49,7 @@ pub(crate) struct Backend {
     environment: RefCell<Vec<(String, String)>>,
     user: RefCell<Option<String>>,
     group: RefCell<Option<String>>,
-    recorded: RefCell<Vec<Piece>>,
+    recorded: RefCell<Vec<Command>>,
     /// Whether a strand of the same block has asked its host something: what is recorded runs as soon as it can.
     live: Rc<Cell<bool>>,
     ivars: Ivars,
@@ -125,22 +126,21 @@ impl Backend {
     }
 
     /// What has been recorded and not run.
-    pub fn take(&self) -> Vec<Piece> {
+    pub fn take(&self) -> Vec<Command> {
         std::mem::take(&mut self.recorded.borrow_mut())
     }
 
-    /// Runs what has been recorded, where it is commands alone; what it is not stays.
+    /// Runs what has been recorded.
     pub async fn flush(&self) {
-        let commands = only_commands(&self.recorded.borrow());
-        if let Some(commands) = commands.filter(|commands| !commands.is_empty()) {
-            self.recorded.borrow_mut().clear();
+        let commands = self.take();
+        if !commands.is_empty() {
             self.cap.port.along(commands, None, Suspension::Result).await;
         }
     }
 
     /// Whether there is something to flush.
     pub fn has_commands(&self) -> bool {
-        only_commands(&self.recorded.borrow()).is_some_and(|commands| !commands.is_empty())
+        !self.recorded.borrow().is_empty()
     }
 
     fn directory(&self) -> Option<String> {
@@ -163,9 +163,11 @@ impl Backend {
     fn environment(&self) -> Vec<(String, String)> {
         let mut all: Vec<(String, String)> = Vec::new();
         for (key, value) in self.cap.v3.sshkit.default_env.borrow().pairs() {
+            self.cap.guard(&key.to_s(), &value);
             put(&mut all, exported(&key), value.to_s());
         }
         for (name, value) in self.environment.borrow().iter() {
+            self.cap.guard(name, &Value::str(value));
             put(&mut all, name.clone(), value.clone());
         }
         all
@@ -225,7 +227,7 @@ impl Backend {
             && !call.under_rescue()
         {
             let command = self.command(call, host, text);
-            self.recorded.borrow_mut().push(Piece::Command(Box::new(command)));
+            self.recorded.borrow_mut().push(command);
             self.cap.flow.borrow_mut().recorded += 1;
             return Ok(Value::Bool(true));
         }
@@ -240,22 +242,18 @@ impl Backend {
 
     /// Runs a command, after what has been recorded for the host, and waits for its end.
     async fn done(&self, call: &Call, text: Text, why: Suspension, may_fail: bool) -> R<Done> {
-        let Some(host) = &self.host else { return self.done_here(call, text).await };
+        match &self.host {
+            Some(host) => self.answer(call, self.command(call, host, text), why, may_fail).await,
+            None => self.done_here(call, text).await,
+        }
+    }
+
+    async fn answer(&self, call: &Call, command: Command, why: Suspension, may_fail: bool) -> R<Done> {
         crate::v2::need_flow(&self.cap, call)?;
-        let command = self.command(call, host, text);
         self.cap.flow.borrow_mut().recorded += 1;
         let want = if may_fail || call.under_rescue() { Want::Status } else { Want::Output };
-        let before = self.take();
-        let results: Vec<CommandResult> = match only_commands(&before) {
-            Some(commands) => {
-                self.live.set(true);
-                self.cap.port.along(commands, Some((command, want)), why).await
-            }
-            None => {
-                of_one(&self.cap, before);
-                self.cap.port.command(command, want, why).await
-            }
-        };
+        self.live.set(true);
+        let results: Vec<CommandResult> = self.cap.port.along(self.take(), Some((command, want)), why).await;
         let nothing = Done { status: ExitStatus::Code(0), stdout: Vec::new(), stderr: Vec::new() };
         Ok(results.into_iter().next().map_or(nothing, |result| Done {
             status: result.status,
@@ -332,15 +330,28 @@ impl Backend {
         Ok(Value::bytes(done.stdout.trim_ascii().to_vec()))
     }
 
-    /// Runs a shell text and gives its output, as a transfer needs it.
-    pub async fn output_of(&self, call: &Call, sent: String, shown: String) -> R<Done> {
-        self.done(call, Text { sent, shown }, Suspension::Result, true).await
-    }
-
-    /// Keeps a piece of ours in its place between commands.
-    pub fn keep(&self, piece: Piece) {
-        self.recorded.borrow_mut().push(piece);
-        self.cap.flow.borrow_mut().recorded += 1;
+    /// Carries a file or directory to or from the host: what is sent in its turn, what is fetched at once. Gives what was
+    /// fetched as a value.
+    pub async fn transfer(&self, call: &Call, host: &HostObject, shown: String, transfer: Transfer) -> R<Vec<u8>> {
+        crate::v2::need_flow(&self.cap, call)?;
+        let sends = matches!(transfer, Transfer::Send { .. });
+        let mut command = self.command(call, host, Text { sent: String::new(), shown: shown.clone() });
+        command.text = CommandText::Transfer(IndexMap::from([(host.id(), transfer)]));
+        command.forward_agent = false;
+        if sends && !call.under_rescue() {
+            self.recorded.borrow_mut().push(command);
+            self.cap.flow.borrow_mut().recorded += 1;
+            return Ok(Vec::new());
+        }
+        if !sends {
+            command.class = StepClass::Idempotent;
+        }
+        let why = if call.under_rescue() { Suspension::Rescue } else { Suspension::Result };
+        let done = self.answer(call, command, why, false).await?;
+        if !done.status.is_success() && !self.cap.is_rehearsal() {
+            return Err(self.failed(call, &shown, &done));
+        }
+        Ok(done.stdout)
     }
 
     /// The host; none on this machine.
@@ -467,7 +478,7 @@ impl Object for Backend {
         }
         if ["on", "invoke", "invoke!", "run_locally"].contains(&name) {
             // What the block has for this host comes before what that does.
-            of_one(&self.cap, self.take());
+            together::record(&self.cap, vec![self.take()]);
         }
         super::top::word(&self.cap, call, name, args).await
     }

@@ -153,7 +153,7 @@ fn hook(cap: &Rc<Cap>, call: &Call, word: &str, args: &Args) -> R {
         let why = format!("`{word}' takes one task; {} is not hooked", args.at(2).inspect());
         cap.say(call, deploy_plan::Level::Warning, format!("{}: {why}", place(call)));
     }
-    let task = cap.find3(call, &target)?;
+    let task = cap.named_task(call, &target)?;
     if word == "before" {
         if !task.prerequisites.borrow().contains(&other) {
             task.prerequisites.borrow_mut().push(other);
@@ -173,7 +173,7 @@ async fn invoke(cap: &Rc<Cap>, call: &Call, word: &str, args: &Args) -> R {
         Some(task) => task.task.name.clone(),
         None => name_arg(call, &args.at(0), "the name of a task")?,
     };
-    let task = cap.find3(call, &name)?;
+    let task = cap.named_task(call, &name)?;
     if word == "invoke!" {
         task.invoked.set(false);
     } else if task.invoked.get() {
@@ -189,7 +189,8 @@ async fn invoke(cap: &Rc<Cap>, call: &Call, word: &str, args: &Args) -> R {
 }
 
 fn declare(cap: &Rc<Cap>, call: &Call, text: &str, properties: deploy_inventory::Properties) -> R<()> {
-    let done = cap.v3.servers.borrow_mut().declare(text, properties);
+    let text = crate::v2::placeholder(cap, call, text);
+    let done = cap.v3.servers.borrow_mut().declare(&text, properties);
     done.map_err(|error| {
         let problem = deploy_plan::Problem::new(deploy_plan::ProblemKind::Usage, "declare a server", error.to_string());
         fail(call, problem.at(site(call)).next("write it as in: server \"deploy@web1.example.com:22\", roles: %w[web]"))

@@ -88,6 +88,7 @@ impl Cap {
             Act::SetCurrentRevision => self.revision_file3(call).await,
             Act::SymlinkLinkedFiles => self.link_shared3(call, "linked_files").await,
             Act::SymlinkLinkedDirs => self.link_shared3(call, "linked_dirs").await,
+            Act::Recover => self.recover3(call).await,
             Act::SymlinkRelease => self.publish3(call).await,
             Act::Cleanup => self.cleanup3(call).await,
             Act::CleanupRollback => self.cleanup_rollback3(call).await,
@@ -272,6 +273,9 @@ impl Cap {
                 let label = pinned.as_ref().map_or_else(|| "the recipe's own code".to_owned(), |p| p.label.clone());
                 Builtin::Publish(Publish { release, revision: pinned.map(|pinned| pinned.revision), label })
             }
+            Some((Purpose::Recover { .. }, Some(release))) => {
+                Builtin::Publish(Publish { label: format!("release {release}"), release, revision: None })
+            }
             Some((Purpose::Rollback { .. }, Some(to))) => {
                 Builtin::Rollback(Rollback { to, from: self.flow.borrow().left.clone() })
             }
@@ -291,6 +295,22 @@ impl Cap {
         self.record3(builtin, hosts);
         self.flow.borrow_mut().published = true;
         Ok(())
+    }
+
+    /// The engine brings the links in order; what is live is then published once more, with all that hangs on it.
+    async fn recover3(self: &Rc<Self>, call: &Call) -> R<()> {
+        let Some(hosts) = self.release_hosts3(call).await? else { return Ok(()) };
+        let migrated = self.migrated(call)?;
+        let opened = self.open(call, Purpose::Recover { migrated }, hosts).await?;
+        if !opened.is_asked() {
+            self.note_not_known("what a run has left unfinished");
+            return Ok(());
+        }
+        if opened.release.is_none() {
+            self.note("no run has left anything unfinished that a restart would finish");
+            return Ok(());
+        }
+        self.call3(call, &["publishing", "published"]).await
     }
 
     async fn cleanup3(self: &Rc<Self>, call: &Call) -> R<()> {

@@ -35,14 +35,26 @@ impl Host for AnyHost {
             return self.two.missing(call, recv, name, args).await;
         }
         let this = call.self_value();
-        if recv.is_some() || this.downcast::<Top>().is_some() || this.downcast::<Backend>().is_some() {
-            return Ok(None);
+        if recv.is_none()
+            && this.downcast::<Top>().is_none()
+            && this.downcast::<Backend>().is_none()
+            && let Some(value) = word(&self.cap, call, name, args).await?
+        {
+            return Ok(Some(value));
         }
-        word(&self.cap, call, name, args).await
+        Ok(self.cap.inert(call, recv, name))
+    }
+
+    fn constant_missing(&self, call: &Call, name: &str) -> Reply {
+        self.two.constant_missing(call, name)
     }
 
     fn constant(&self, call: &Call, name: &str) -> Reply {
-        if self.is_three() { Ok(constant(&self.cap, name)) } else { self.two.constant(call, name) }
+        if self.is_three() {
+            Ok(constant(&self.cap, name).or_else(|| crate::v2::ssh_proxy_class(name)))
+        } else {
+            self.two.constant(call, name)
+        }
     }
 
     async fn load(&self, call: &Call, kind: LoadKind, name: &str) -> Result<Loaded, Unwind> {
@@ -77,6 +89,8 @@ const SILENT: &[&str] = &[
     "capistrano/all",
     "capistrano/console",
     "capistrano/doctor",
+    "capistrano/faster_assets",
+    "capistrano/ssh_doctor",
     "capistrano/dsl",
     "capistrano/framework",
     "capistrano/scm/git",
@@ -110,7 +124,7 @@ impl Cap {
             }
             _ => {}
         }
-        if SILENT.contains(&name) {
+        if SILENT.contains(&name) || crate::v2::is_ssh_proxy(name) {
             return Ok(Loaded::Handled(true));
         }
         if plugins::require(self, call, name).await? {

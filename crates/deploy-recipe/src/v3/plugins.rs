@@ -7,6 +7,7 @@ use deploy_ruby::{Args, Call, Value};
 
 use super::rake_objects::Constant;
 use super::state::Scm;
+use crate::notifiers::notice;
 use crate::v2::{Cap, R, fail, site};
 
 /// What a name of a gem loads: our names of the texts.
@@ -25,6 +26,26 @@ const REQUIRES: &[(&str, &[&str])] = &[
     ("capistrano/yarn", &["yarn"]),
     ("capistrano/npm", &["npm"]),
     ("capistrano/composer", &["composer"]),
+    ("capistrano3/unicorn", &["unicorn"]),
+    ("capistrano/rails/console", &["rails_console"]),
+    ("capistrano/secrets_yml", &["secrets_yml"]),
+    ("capistrano/upload-config", &["upload_config"]),
+    ("capistrano/sidekiq", &["sidekiq"]),
+    ("capistrano-sidekiq", &["sidekiq"]),
+    ("capistrano/delayed-job", &["delayed_job"]),
+    ("capistrano/delayed_job", &["delayed_job"]),
+    ("capistrano/nginx", &["nginx"]),
+    ("capistrano/dotenv", &["dotenv"]),
+    ("capistrano/dotenv/tasks", &["dotenv"]),
+    ("capistrano/safe_deploy_to", &["safe_deploy_to"]),
+    ("capistrano/nvm", &["nvm"]),
+    ("capistrano/bower", &["bower"]),
+    ("capistrano/linked_files", &["linked_files"]),
+    ("capistrano/touch-linked-files", &["touch_linked_files"]),
+    ("capistrano/maintenance", &["maintenance"]),
+    ("capistrano-maintenance", &["maintenance"]),
+    ("capistrano-resque", &["resque"]),
+    ("capistrano/resque", &["resque"]),
 ];
 
 /// The texts.
@@ -42,6 +63,22 @@ const TEXTS: &[(&str, &str)] = &[
     ("yarn", include_str!("plugins/yarn.rb")),
     ("npm", include_str!("plugins/npm.rb")),
     ("composer", include_str!("plugins/composer.rb")),
+    ("unicorn", include_str!("plugins/unicorn.rb")),
+    ("rails_console", include_str!("plugins/rails_console.rb")),
+    ("secrets_yml", include_str!("plugins/secrets_yml.rb")),
+    ("upload_config", include_str!("plugins/upload_config.rb")),
+    ("sidekiq", include_str!("plugins/sidekiq.rb")),
+    ("delayed_job", include_str!("plugins/delayed_job.rb")),
+    ("nginx", include_str!("plugins/nginx.rb")),
+    ("dotenv", include_str!("plugins/dotenv.rb")),
+    ("safe_deploy_to", include_str!("plugins/safe_deploy_to.rb")),
+    ("nvm", include_str!("plugins/nvm.rb")),
+    ("bower", include_str!("plugins/bower.rb")),
+    ("linked_files", include_str!("plugins/linked_files.rb")),
+    ("touch_linked_files", include_str!("plugins/touch_linked_files.rb")),
+    ("maintenance", include_str!("plugins/maintenance.rb")),
+    ("resque", include_str!("plugins/resque.rb")),
+    ("puma_pumactl", include_str!("plugins/puma_pumactl.rb")),
 ];
 
 /// Classes that `install_plugin` takes.
@@ -51,6 +88,8 @@ const PLUGINS: &[&str] = &[
     "Capistrano::Puma",
     "Capistrano::Puma::Systemd",
     "Capistrano::Puma::Daemon",
+    "Capistrano::Sidekiq",
+    "Capistrano::Sidekiq::Systemd",
 ];
 
 /// Whether a constant is a class that `install_plugin` takes.
@@ -65,6 +104,13 @@ pub(crate) fn is_of_capistrano(name: &str) -> bool {
 
 /// Loads what a name of a gem stands for; whether there is anything.
 pub(crate) async fn require(cap: &Rc<Cap>, call: &Call, name: &str) -> R<bool> {
+    if let Some(notice) = notice(name) {
+        if cap.v3.loaded.borrow_mut().insert(name.to_owned()) {
+            cap.warn_at(site(call), &notice.warning);
+            evaluate(cap, call, name, &notice.text).await?;
+        }
+        return Ok(true);
+    }
     let Some((_, texts)) = REQUIRES.iter().find(|(gem, _)| *gem == name) else { return Ok(false) };
     for text in *texts {
         load(cap, call, text).await?;
@@ -77,15 +123,31 @@ async fn load(cap: &Rc<Cap>, call: &Call, name: &str) -> R<()> {
     if name.starts_with("rails_") && name != "rails_common" {
         Box::pin(load(cap, call, "rails_common")).await?;
     }
+    let name = if name == "puma" && locked_major(cap, "capistrano3-puma").is_some_and(|major| major < 5) {
+        "puma_pumactl"
+    } else {
+        name
+    };
     let Some((_, text)) = TEXTS.iter().find(|(own, _)| *own == name) else { return Ok(()) };
     if !cap.v3.loaded.borrow_mut().insert(name.to_owned()) {
         return Ok(());
     }
+    evaluate(cap, call, name, text).await
+}
+
+async fn evaluate(cap: &Rc<Cap>, call: &Call, name: &str, text: &str) -> R<()> {
     let outer = cap.v3.rake.borrow_mut().enter_top();
     let file = format!("built-in {name}");
     let done = Box::pin(call.interp().eval_file(call.context(), &file, text, cap.top())).await;
     cap.v3.rake.borrow_mut().leave(outer);
     done.map(drop)
+}
+
+/// The major version of a gem that the project's `Gemfile.lock` has.
+fn locked_major(cap: &Cap, gem: &str) -> Option<u32> {
+    let text = cap.gemfile_lock.get()?;
+    let line = text.lines().find_map(|line| line.strip_prefix("    ")?.strip_prefix(gem)?.strip_prefix(" ("))?;
+    line.split('.').next()?.parse().ok()
 }
 
 /// `install_plugin Capistrano::SCM::Git, load_hooks: false`
@@ -104,6 +166,8 @@ pub(crate) async fn install(cap: &Rc<Cap>, call: &Call, args: &Args) -> R {
             cap.install_scm3("svn", hooks);
         }
         "Capistrano::Puma" | "Capistrano::Puma::Systemd" => load(cap, call, "puma").await?,
+        "Capistrano::Sidekiq" | "Capistrano::Sidekiq::Systemd" => load(cap, call, "sidekiq").await?,
+        _ if cap.is_inert(&plugin) => {}
         _ => {
             let why = "a recipe's own plugin classes, and those of other gems, are not built in";
             let what = format!("install_plugin {}", plugin.inspect());

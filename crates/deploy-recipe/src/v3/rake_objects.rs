@@ -171,7 +171,7 @@ impl Object for TaskClass {
     async fn call(self: Rc<Self>, call: &Call, name: &str, args: &Args) -> Reply {
         let cap = &self.cap;
         Ok(Some(match name {
-            "[]" => TaskObject::value(cap, cap.find3(call, &name_arg(call, &args.at(0), "the task's name")?)?),
+            "[]" => TaskObject::value(cap, cap.named_task(call, &name_arg(call, &args.at(0), "the task's name")?)?),
             "task_defined?" => Value::Bool(cap.v3.rake.borrow().lookup(&args.at(0).to_s(), "").is_some()),
             "define_task" => super::define::task(cap, call, args)?,
             "tasks" => {
@@ -277,6 +277,10 @@ impl Object for Constant {
             "configure" if self.name == "Airbrussh" => Some(Value::Nil),
             _ => None,
         })
+    }
+
+    fn responds_to(&self, name: &str) -> bool {
+        ["env", "instance"].contains(&name)
     }
 
     fn inspect(&self) -> String {

@@ -216,7 +216,7 @@ impl Object for Netssh {
             ("config" | "pool", _) => Value::Object(self.clone()),
             ("ssh_options", _) => self.cap.get(call, "ssh_options").await?,
             ("ssh_options=", _) => {
-                let _ = self.cap.variables.borrow_mut().set("ssh_options", args.at(0), crate::v2::site(call));
+                let _ = self.cap.store("ssh_options", args.at(0), false, crate::v2::site(call));
                 args.at(0)
             }
             ("pty=" | "connection_timeout=" | "idle_timeout=" | "transfer_method=" | "max_connections=", _) => {

@@ -7,6 +7,7 @@ use crate::v2::Cap;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Act {
     Deploy,
+    Recover,
     Rollback,
     Starting,
     PrintConfig,
@@ -58,6 +59,12 @@ const DEPLOY: &[Row] = &[
     ("deploy:finishing_rollback", &[], Some(Act::FinishingRollback), "Finish the rollback, clean up on the hosts."),
     ("deploy:finished", &[], Some(Act::Finished), "Finished."),
     ("deploy:rollback", &[], Some(Act::Rollback), "Go back to the release before."),
+    (
+        "deploy:recover",
+        &[],
+        Some(Act::Recover),
+        "Finish or undo what a run left that died (MIGRATED=yes or no where nobody knows how its migrations ended).",
+    ),
     ("deploy", &[], Some(Act::Deploy), "Deploy a new release."),
     ("deploy:print_config_variables", &[], Some(Act::PrintConfig), ""),
     ("deploy:check", &[], Some(Act::Check), "Check that the directories and files of a deployment are there."),

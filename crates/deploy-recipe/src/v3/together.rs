@@ -1,76 +1,18 @@
 //! What the strands of an `on` block recorded, put together: the same command of several hosts is one step.
 
-use std::collections::VecDeque;
-use std::rc::Rc;
-
 use deploy_inventory::HostId;
-use deploy_plan::{Builtin, BuiltinItem, Command, CommandText, Item, Op, Site};
+use deploy_plan::{Command, CommandText, Item};
 use indexmap::IndexMap;
 
 use crate::v2::Cap;
 
-/// One thing that a strand recorded for its host.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Piece {
-    /// A command.
-    Command(Box<Command>),
-    /// Work of ours: a file that is written.
-    Ops { title: String, ops: Vec<Op>, host: HostId, task: String, site: Option<Site> },
-}
-
-impl Piece {
-    fn is_command(&self) -> bool {
-        matches!(self, Self::Command(_))
-    }
-}
-
-/// Records it: runs of commands as one phase each, what is ours between them.
-pub(crate) fn record(cap: &Cap, strands: Vec<Vec<Piece>>) {
-    if !cap.port.is_open() {
-        return;
-    }
-    for item in items(strands) {
+/// Records it as one phase, in which each host goes at its own pace.
+pub(crate) fn record(cap: &Cap, strands: Vec<Vec<Command>>) {
+    let commands = merged(strands);
+    if cap.port.is_open() && !commands.is_empty() {
         cap.flow.borrow_mut().recorded += 1;
-        cap.port.record(item);
+        cap.port.record(Item::Together(commands));
     }
-}
-
-fn items(strands: Vec<Vec<Piece>>) -> Vec<Item> {
-    let mut strands: Vec<VecDeque<Piece>> = strands.into_iter().map(VecDeque::from).collect();
-    let mut items = Vec::new();
-    while strands.iter().any(|strand| !strand.is_empty()) {
-        let runs: Vec<Vec<Command>> = strands.iter_mut().map(leading_commands).collect();
-        let commands = merged(runs);
-        if !commands.is_empty() {
-            items.push(Item::Together(commands));
-        }
-        items.extend(leading_ops(&mut strands));
-    }
-    items
-}
-
-fn leading_commands(strand: &mut VecDeque<Piece>) -> Vec<Command> {
-    let mut run = Vec::new();
-    while strand.front().is_some_and(Piece::is_command) {
-        if let Some(Piece::Command(command)) = strand.pop_front() {
-            run.push(*command);
-        }
-    }
-    run
-}
-
-/// The next piece of ours of each strand; the same one on several hosts is one item.
-fn leading_ops(strands: &mut [VecDeque<Piece>]) -> Vec<Item> {
-    let mut found: Vec<BuiltinItem> = Vec::new();
-    for strand in strands {
-        let Some(Piece::Ops { title, ops, host, task, site }) = strand.pop_front() else { continue };
-        let builtin = Builtin::Ops { title, ops, undo: Vec::new() };
-        match found.iter_mut().find(|item| item.builtin == builtin && item.site == site) {
-            Some(item) => item.hosts.push(host),
-            None => found.push(BuiltinItem { builtin, hosts: vec![host], task, site, sudo: false }),
-        }
-    }
-    found.into_iter().map(Item::Builtin).collect()
 }
 
 /// The commands of all hosts in an order that keeps that of each host.
@@ -93,13 +35,20 @@ fn merged(runs: Vec<Vec<Command>>) -> Vec<Command> {
 
 /// Whether people would call it the same command.
 fn is_alike(a: &Command, b: &Command) -> bool {
-    a.site == b.site && a.task == b.task && a.shown == b.shown && a.class == b.class
+    let kind = |command: &Command| (command.class, command.text.is_transfer());
+    a.site == b.site && a.task == b.task && a.shown == b.shown && kind(a) == kind(b)
 }
 
 fn one(group: Vec<Command>) -> Option<Command> {
     let mut whole = group.first()?.clone();
     whole.hosts = group.iter().flat_map(|command| command.hosts.clone()).collect();
-    if group.iter().any(|command| command.text != whole.text) {
+    if whole.text.is_transfer() {
+        let transfers = group.iter().filter_map(|command| match &command.text {
+            CommandText::Transfer(transfers) => Some(transfers.clone()),
+            CommandText::Same(_) | CommandText::PerHost(_) => None,
+        });
+        whole.text = CommandText::Transfer(transfers.flatten().collect());
+    } else if group.iter().any(|command| command.text != whole.text) {
         let texts: IndexMap<HostId, String> = group
             .iter()
             .flat_map(|command| command.hosts.iter().map(|host| (host.clone(), command.text.on(host).to_owned())))
@@ -109,30 +58,14 @@ fn one(group: Vec<Command>) -> Option<Command> {
     Some(whole)
 }
 
-/// Whether all of it are commands, and those.
-pub(crate) fn only_commands(pieces: &[Piece]) -> Option<Vec<Command>> {
-    pieces
-        .iter()
-        .map(|piece| match piece {
-            Piece::Command(command) => Some((**command).clone()),
-            Piece::Ops { .. } => None,
-        })
-        .collect()
-}
-
-/// The strands of one host.
-pub(crate) fn of_one(cap: &Rc<Cap>, pieces: Vec<Piece>) {
-    record(cap, vec![pieces]);
-}
-
 #[cfg(test)]
 mod tests {
-    use deploy_plan::StepClass;
+    use deploy_plan::{Content, Sent, StepClass, Transfer};
 
     use super::*;
 
-    fn command(shown: &str, host: &str) -> Piece {
-        Piece::Command(Box::new(Command {
+    fn command(shown: &str, host: &str) -> Command {
+        Command {
             shown: shown.to_owned(),
             text: CommandText::Same(format!("{shown} on {host}")),
             hosts: vec![HostId::new(host)],
@@ -144,31 +77,12 @@ mod tests {
             max_hosts: None,
             continue_on_error: false,
             forward_agent: false,
-        }))
-    }
-
-    fn ops(title: &str, host: &str) -> Piece {
-        Piece::Ops {
-            title: title.to_owned(),
-            ops: Vec::new(),
-            host: HostId::new(host),
-            task: String::new(),
-            site: None,
         }
     }
 
-    fn shown(items: &[Item]) -> Vec<String> {
+    fn shown(all: &[Command]) -> String {
         let hosts = |hosts: &[HostId]| hosts.iter().map(HostId::as_str).collect::<Vec<_>>().join("+");
-        items
-            .iter()
-            .map(|item| match item {
-                Item::Together(all) => {
-                    all.iter().map(|c| format!("{}@{}", c.shown, hosts(&c.hosts))).collect::<Vec<_>>().join(" ")
-                }
-                Item::Builtin(item) => format!("ops@{}", hosts(&item.hosts)),
-                _ => String::new(),
-            })
-            .collect()
+        all.iter().map(|c| format!("{}@{}", c.shown, hosts(&c.hosts))).collect::<Vec<_>>().join(" ")
     }
 
     #[test]
@@ -177,19 +91,23 @@ mod tests {
             vec![command("a", "h1"), command("b", "h1"), command("c", "h1")],
             vec![command("a", "h2"), command("c", "h2")],
         ];
-        let items = items(strands);
-        assert_eq!(shown(&items), ["a@h1+h2 b@h1 c@h2 c@h1"]);
-        let Item::Together(commands) = &items[0] else { panic!("one phase") };
+        let commands = merged(strands);
+        assert_eq!(shown(&commands), "a@h1+h2 b@h1 c@h2 c@h1");
         assert_eq!(commands[0].text.on(&HostId::new("h2")), "a on h2");
+        assert!(merged(vec![Vec::new()]).is_empty());
     }
 
     #[test]
-    fn files_stand_where_they_were_written() {
-        let strands = vec![
-            vec![command("a", "h1"), ops("file", "h1"), command("b", "h1")],
-            vec![command("a", "h2"), ops("file", "h2"), command("b", "h2")],
-        ];
-        assert_eq!(shown(&items(strands)), ["a@h1+h2", "ops@h1+h2", "b@h1+h2"]);
-        assert!(items(vec![Vec::new()]).is_empty());
+    fn each_host_gets_its_own_file() {
+        let file = |host: &str| {
+            let what = Sent::Bytes(Content::new(host.as_bytes()));
+            let transfer = Transfer::Send { what, to: "/x".to_owned(), mode: None };
+            let text = CommandText::Transfer(IndexMap::from([(HostId::new(host), transfer)]));
+            Command { text, ..command("upload", host) }
+        };
+        let commands = merged(vec![vec![file("h1")], vec![file("h2")], vec![command("upload", "h3")]]);
+        assert_eq!(shown(&commands), "upload@h1+h2 upload@h3");
+        let sent = commands[0].text.transfer(&HostId::new("h2"));
+        assert!(matches!(sent, Some(Transfer::Send { what: Sent::Bytes(c), .. }) if c.bytes() == b"h2"), "{sent:?}");
     }
 }

@@ -1,108 +1,112 @@
-//! `upload!`, `download!`, `remote_file`: small texts to the hosts, files from them.
+//! `upload!`, `download!`, `remote_file`: files and directories between the deployer and a host.
 
 use std::rc::Rc;
 
-use deploy_plan::{Op, Problem, ProblemKind, Purpose};
-use deploy_ruby::{Args, Call, Value};
+use deploy_plan::{Sent, Transfer};
+use deploy_ruby::{Args, Call, Hash, Value};
 
 use super::backend::Backend;
 use super::command::escape_path;
 use super::rake::RakeTask;
-use super::together::Piece;
-use crate::v2::{Cap, R, fail, site, unsupported};
+use crate::v2::{Cap, R, Source, fail, is_directory, local_path, no_file, site, unsupported};
 
-/// How many bytes a text may have.
-const LIMIT: usize = 64 * 1024;
-
-/// `upload! "local" or StringIO, "remote"`
+/// `upload! "local" or StringIO, "remote", recursive: true`
 pub(crate) async fn upload(backend: &Rc<Backend>, call: &Call, args: &Args) -> R {
     let (positional, options) = args.split_options();
     let [source, target] = positional.as_slice() else {
         return Err(call.argument_error("`upload!' needs what is uploaded and where to"));
     };
-    if options.get_name("recursive").is_some_and(|value| value.truthy()) {
-        let why = "directories are not carried to the hosts yet; upload! writes one small text";
-        return Err(unsupported(call, format!("upload! {} with recursive: true", source.to_s()), why));
-    }
-    let (bytes, name) = content(call, source).await?;
-    let mut path = backend.place(&target.to_s());
-    if path.ends_with('/') {
-        path.push_str(&name);
-    }
-    let Some(host) = backend.host() else {
-        call.interp()
-            .effects()
-            .clone()
-            .write(call, &path, &bytes, false)
-            .await
-            .map_err(|error| io(call, &path, &error))?;
-        return Ok(Value::Bool(true));
+    let source = Source::read(call, source).await?;
+    let path = backend.place(&target.to_s());
+    let Some(host) = backend.host() else { return upload_here(call, &source, &path, &options).await };
+    let shown = format!("upload {} -> {path}", source.shown());
+    let what = match source {
+        Source::Bytes(content) => Sent::Bytes(content),
+        Source::Path(local) => {
+            let at = local_path(call, &local);
+            match is_directory(backend.cap(), call, &local).await? {
+                true if recursive(&options) => Sent::Tree { path: at, inside: true },
+                true => {
+                    let why = "it is a directory, and `recursive: true' is not said";
+                    return Err(unsupported(call, format!("upload! {local}"), why));
+                }
+                false => Sent::File(at),
+            }
+        }
     };
-    let text = text(call, &path, bytes)?;
-    let cap = backend.cap();
-    // Our own files are written through the layout's connection, which must be open.
-    cap.open(call, Purpose::Read, vec![host.id()]).await?;
-    let title = format!("upload {path} ({} bytes)", text.len());
-    let at = cap.remote_path(call, "the path of `upload!'", &path)?;
-    let ops = vec![Op::WriteFile { path: at, content: text, mode: None }];
-    let task = cap.task3().unwrap_or_default();
-    backend.keep(Piece::Ops { title, ops, host: host.id(), task, site: site(call) });
+    backend.transfer(call, host, shown, Transfer::Send { what, to: path, mode: None }).await?;
     Ok(Value::Bool(true))
 }
 
-/// What is uploaded, and its name.
-async fn content(call: &Call, source: &Value) -> R<(Vec<u8>, String)> {
-    let path = source.as_str().or_else(|| match source {
-        Value::Object(object) => object.to_str(),
-        _ => None,
-    });
-    match path {
-        Some(path) => {
-            let name = path.rsplit('/').next().unwrap_or(&path).to_owned();
-            let read = call.interp().effects().clone().read(call, &path).await;
-            Ok((read.map_err(|error| io(call, &path, &error))?, name))
-        }
-        None => {
-            let all = call.send(source, "read", Args::none()).await?;
-            Ok((all.to_s_bytes(), "file".to_owned()))
+fn recursive(options: &Hash) -> bool {
+    options.get_name("recursive").is_some_and(|value| value.truthy())
+}
+
+/// On this machine an upload is a copy.
+async fn upload_here(call: &Call, source: &Source, path: &str, options: &Hash) -> R {
+    match source {
+        Source::Path(local) => copy_here(call, local, path, recursive(options)).await,
+        Source::Bytes(content) => {
+            let written = call.interp().effects().clone().write(call, path, content.bytes(), false).await;
+            written.map_err(|error| no_file(call, path, &error))?;
+            Ok(Value::Bool(true))
         }
     }
 }
 
-fn io(call: &Call, path: &str, error: &std::io::Error) -> deploy_ruby::Unwind {
-    let problem = Problem::new(ProblemKind::Recipe, format!("read {path} on this machine"), error.to_string());
-    fail(call, problem.at(site(call)).next("give the path of a file that is there"))
-}
-
-fn text(call: &Call, path: &str, bytes: Vec<u8>) -> R<String> {
-    let size = bytes.len();
-    let why = match String::from_utf8(bytes) {
-        Ok(text) if size <= LIMIT && !text.contains('\0') => return Ok(text),
-        Ok(_) if size > LIMIT => format!("{size} bytes are more than the {LIMIT} that it can write"),
-        _ => "it writes text only, and this is none".to_owned(),
+async fn copy_here(call: &Call, from: &str, to: &str, recursive: bool) -> R {
+    let mut words = vec!["cp".to_owned()];
+    words.extend(recursive.then(|| "-R".to_owned()));
+    words.extend(["--".to_owned(), from.to_owned(), to.to_owned()]);
+    let command = deploy_ruby::Command {
+        line: deploy_ruby::CommandLine::Argv(words),
+        env: Vec::new(),
+        dir: None,
+        stdin: None,
+        capture: true,
+        stderr: deploy_ruby::Stderr::Capture,
     };
-    Err(unsupported(call, format!("upload! {path}"), why))
+    let done = call.interp().effects().clone().run(call, command).await;
+    match done.map_err(|error| no_file(call, from, &error))? {
+        done if done.status == Some(0) => Ok(Value::Bool(true)),
+        done => {
+            let why = String::from_utf8_lossy(&done.stderr).trim().to_owned();
+            let what = format!("copy {from} to {to} on this machine");
+            Err(fail(call, deploy_plan::Problem::new(deploy_plan::ProblemKind::Recipe, what, why).at(site(call))))
+        }
+    }
 }
 
 /// `download! "remote", "local"`; without a second path it gives the content.
 pub(crate) async fn download(backend: &Rc<Backend>, call: &Call, args: &Args) -> R {
-    let (positional, _) = args.split_options();
+    let (positional, options) = args.split_options();
     let Some(source) = positional.first() else { return Err(call.argument_error("`download!' needs a path")) };
-    let path = backend.place(&source.to_s());
-    let done = backend.output_of(call, format!("cat {}", escape_path(&path)), format!("download {path}")).await?;
-    if !done.status.is_success() && !backend.cap().is_rehearsal() {
-        let why = format!("{}: {}", done.status, String::from_utf8_lossy(&done.stderr).trim());
-        let mut problem = Problem::new(ProblemKind::Step, format!("download {path}"), why).at(site(call));
-        problem.host = backend.host().map(|host| host.id());
-        return Err(fail(call, problem));
-    }
-    let Some(target) = positional.get(1).filter(|target| !target.is_nil()) else {
-        return Ok(Value::bytes(done.stdout));
+    let from = backend.place(&source.to_s());
+    let target = positional.get(1).filter(|target| !target.is_nil());
+    let is_path = |target: &Value| match target {
+        Value::Object(object) => object.to_str().is_some(),
+        _ => true,
     };
-    let target = target.to_s();
-    let effects = call.interp().effects().clone();
-    effects.write(call, &target, &done.stdout, false).await.map_err(|error| io(call, &target, &error))?;
-    Ok(Value::Bool(true))
+    let to = target.filter(|target| is_path(target)).map(Value::to_s);
+    let content = match (backend.host(), &to) {
+        (None, Some(to)) => return copy_here(call, &from, to, recursive(&options)).await,
+        (None, None) => {
+            let read = call.interp().effects().clone().read(call, &from).await;
+            read.map_err(|error| no_file(call, &from, &error))?
+        }
+        (Some(host), to) => {
+            let arrow = to.as_ref().map(|to| format!(" -> {to}")).unwrap_or_default();
+            let at = to.as_ref().map(|to| local_path(call, to));
+            let transfer = Transfer::Fetch { from: from.clone(), to: at };
+            backend.transfer(call, host, format!("download {from}{arrow}"), transfer).await?
+        }
+    };
+    match (to, target) {
+        (Some(_), _) => Ok(Value::Bool(true)),
+        // Something that is written to.
+        (None, Some(target)) => call.send(target, "write", Args::new(vec![Value::bytes(content)])).await,
+        (None, None) => Ok(Value::bytes(content)),
+    }
 }
 
 /// `remote_file "config/x.yml" => "local"`: to `shared/config/x.yml`, where it is missing.

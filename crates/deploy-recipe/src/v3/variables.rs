@@ -5,7 +5,6 @@ use std::rc::Rc;
 use deploy_ruby::{Args, Call, Proc, Reply, Value};
 
 use crate::v2::{Cap, Later, R, name_arg, site};
-use crate::variables::Read;
 
 /// The words of this theme.
 pub(crate) const WORDS: &[&str] =
@@ -73,15 +72,11 @@ fn is_lazy(value: &Value) -> Option<&Proc> {
 
 async fn store(cap: &Rc<Cap>, call: &Call, name: &str, value: Value) -> R {
     cap.v3.questions.borrow_mut().shift_remove(name);
-    let place = site(call);
     let lazy = is_lazy(&value).is_some();
     if !lazy {
         cap.validate3(call, name, &value).await?;
     }
-    let mut variables = cap.variables.borrow_mut();
-    let done =
-        if lazy { variables.set_lazy(name, value.clone(), place) } else { variables.set(name, value.clone(), place) };
-    drop(variables);
+    let done = cap.store(name, value.clone(), lazy, site(call));
     done.map_err(|bad| call.argument_error(bad.to_string()))?;
     Ok(value)
 }
@@ -97,10 +92,13 @@ async fn fetch(cap: &Rc<Cap>, call: &Call, name: &str, args: &Args) -> R {
     match is_lazy(&default) {
         Some(callable) => {
             let value = settled(call, call.call_proc(callable, Vec::new()).await?).await?;
-            let _ = cap.variables.borrow_mut().set(name, value.clone(), site(call));
+            let _ = cap.store(name, value.clone(), false, site(call));
             Ok(value)
         }
-        None => Ok(default),
+        None => {
+            cap.guard(name, &default);
+            Ok(default)
+        }
     }
 }
 
@@ -152,7 +150,7 @@ fn ask(cap: &Rc<Cap>, call: &Call, name: &str, args: &Args) -> R {
             })
         })
     });
-    let done = cap.variables.borrow_mut().set_lazy(name, Value::Proc(question), site(call));
+    let done = cap.store(name, Value::Proc(question), true, site(call));
     done.map_err(|bad| call.argument_error(bad.to_string()))?;
     cap.v3.questions.borrow_mut().insert(name.to_owned());
     Ok(Value::Nil)
@@ -161,33 +159,12 @@ fn ask(cap: &Rc<Cap>, call: &Call, name: &str, args: &Args) -> R {
 impl Cap {
     /// The value of a variable, evaluated where that has not happened yet; none when it is not set.
     pub async fn read3(self: &Rc<Self>, call: &Call, name: &str) -> Reply {
-        let found = self.variables.borrow_mut().read(name);
-        let callable = match found {
-            Ok(Read::Value(value)) => return Ok(Some(value)),
-            Ok(Read::Missing) => return Ok(None),
-            Ok(Read::Evaluate(callable)) => callable,
-            Err(cycle) => return Err(call.raise("NameError", cycle.to_string())),
+        let settle = async |value| {
+            let value = settled(call, value).await?;
+            self.validate3(call, name, &value).await?;
+            Ok(value)
         };
-        let Value::Proc(body) = callable else { return Ok(Some(callable)) };
-        let _label = call.context().enter(&format!("in variable {name}"));
-        let result = match call.call_proc(&body, Vec::new()).await {
-            Ok(value) => settled(call, value).await,
-            Err(unwind) => Err(unwind),
-        };
-        let checked = match result {
-            Ok(value) => self.validate3(call, name, &value).await.map(|()| value),
-            Err(unwind) => Err(unwind),
-        };
-        match checked {
-            Ok(value) => {
-                self.variables.borrow_mut().finish(name, value.clone());
-                Ok(Some(value))
-            }
-            Err(unwind) => {
-                self.variables.borrow_mut().abandon(name);
-                Err(unwind)
-            }
-        }
+        self.evaluated(call, name, settle).await
     }
 
     async fn validate3(self: &Rc<Self>, call: &Call, name: &str, value: &Value) -> R<()> {

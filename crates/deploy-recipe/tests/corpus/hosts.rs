@@ -28,6 +28,7 @@ fn facts() -> HostRelease {
         migrations: None,
         history: Vec::new(),
         hold: None,
+        not_asked: false,
     }
 }
 
@@ -51,6 +52,7 @@ impl Hosts for Silent {
             status: ExitStatus::Code(code),
             stdout: Vec::new(),
             stderr: Vec::new(),
+            unreached: None,
         };
         Ok(command.hosts.iter().map(answer).collect())
     }

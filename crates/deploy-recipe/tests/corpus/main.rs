@@ -9,7 +9,7 @@
 mod hosts;
 
 use deploy_plan::{Problem, Program, Stopped};
-use deploy_recipe::{Loader, Recipe};
+use deploy_recipe::{Loader, Recipe, TaskInfo};
 use deploy_ruby::{Finished, Interp, MemoryEffects, NoHost};
 use hosts::Silent;
 use std::collections::BTreeMap;
@@ -156,6 +156,11 @@ fn world(case: &Case) -> Rc<MemoryEffects> {
     effects
 }
 
+/// Whether the first word of the command line chooses a stage.
+fn has_stages(case: &Case) -> bool {
+    case.generation == "dialect 3" || case.files.values().any(|text| text.contains("capistrano/ext/multistage"))
+}
+
 async fn load(case: &Case, stage: &Option<String>, allowed: &[String]) -> Result<Recipe, Box<Problem>> {
     let mut loader = Loader::new(world(case));
     loader.allow_require = allowed.to_vec();
@@ -163,7 +168,7 @@ async fn load(case: &Case, stage: &Option<String>, allowed: &[String]) -> Result
     let usual = ["Capfile", "capfile", "config/deploy.rb"].iter().any(|name| case.files.contains_key(*name));
     if !usual {
         loader.files = vec!["app/config/deploy.rb".to_owned()];
-    } else if let (Some(stage), "dialect 3") = (stage, case.generation) {
+    } else if let Some(stage) = stage.as_ref().filter(|_| has_stages(case)) {
         let name = stage.rsplit('/').next().unwrap_or(stage);
         loader.words = vec![name.trim_end_matches(".rb").to_owned()];
     } else if let Some(stage) = stage {
@@ -194,7 +199,9 @@ async fn load_allowing(
 fn required(problem: &Problem) -> Option<String> {
     let text = format!("{} {}", problem.what, problem.why);
     let (_, after) = text
-        .split_once("require ")
+        .split_once("no such file to load -- ")
+        .filter(|(_, name)| !["config/", "lib/", ".", "/"].iter().any(|own| name.starts_with(own)))
+        .or_else(|| text.split_once("require "))
         .or_else(|| text.split_once("load "))
         .or_else(|| text.split_once("cannot load such file -- "))?;
     if !after.starts_with([' ', '(', '`', '"', '\'']) {
@@ -208,7 +215,7 @@ fn required(problem: &Problem) -> Option<String> {
 /// Whether every task that the recipe itself defines can be evaluated.
 async fn bodies(recipe: &Recipe, causes: &mut Vec<String>) -> bool {
     let mut all = true;
-    for task in recipe.tasks().into_iter().filter(|task| task.site.is_some()) {
+    for task in recipe.tasks().into_iter().filter(own) {
         for yes in [true, false] {
             match recipe.program(vec![task.name.clone()]).run(&Silent::new(yes)).await {
                 Ok(()) | Err(Stopped::Run) => {}
@@ -222,6 +229,11 @@ async fn bodies(recipe: &Recipe, causes: &mut Vec<String>) -> bool {
         }
     }
     all
+}
+
+/// Whether the recipe has written a task itself.
+fn own(task: &TaskInfo) -> bool {
+    task.site.as_ref().is_some_and(|site| !site.file.starts_with("built-in "))
 }
 
 /// Problems of a fleet that is not there, not of the language.

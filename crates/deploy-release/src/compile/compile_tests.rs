@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::fixture::{id, layout};
-use deploy_plan::{Expect, LedgerEntry, ReleaseState, When};
+use deploy_plan::{Expect, JournalEntry, JournalEvent, LedgerEntry, ReleaseState, When};
 
 fn run() -> RunId {
     RunId::new("r1").unwrap()
@@ -37,6 +37,7 @@ fn every_op() -> Vec<Op> {
         Op::ClaimRelease { release: at() },
         Op::Flush { path: at() },
         Op::Record(entry),
+        Op::Journal(JournalEntry::new(run(), JournalEvent::Switch)),
         Op::AppendLine { path: at(), line: "x".into() },
         Op::ReadyLink { release: id("1") },
         Op::Switch { to: id("1"), expect: Expect::Release(id("0")) },

@@ -54,6 +54,7 @@ pub fn entry_script(layout: &Layout, run: &RunId) -> String {
     let cx = CompileContext { layout, run, sudo: false, flush: false };
     let (state, links) = (path(&layout.state()), path(&cx.links()));
     let (ledger, trash, reserve) = (path(&cx.state("ledger")), path(&cx.state("trash")), path(&cx.state("reserve")));
+    let journal = path(&cx.state("journal"));
     let (umask, mode) = if layout.group_writable { ("007", "2770") } else { ("077", "0700") };
     let stale = path(&cx.links().join(layout.current.file_name()));
     format!(
@@ -65,6 +66,7 @@ pub fn entry_script(layout: &Layout, run: &RunId) -> String {
          rm -f {stale} {links}/.claim.* {links}/.restore || exit\n\
          [ -d {trash} ] || {{ mkdir {trash} && chmod {mode} {trash}; }} || printf 'warning: no trash directory\\n' >&2\n\
          [ -e {ledger} ] || ( : >>{ledger} ) || exit\n\
+         [ -e {journal} ] || ( : >>{journal} ) 2>/dev/null || :\n\
          if [ -s {ledger} ] && [ -n \"$(tail -c 1 {ledger} | tr '\\000' x)\" ]; then printf '\\n' >>{ledger} || exit; fi\n\
          [ -s {reserve} ] || ( printf '%016384d' 0 >{reserve} ) 2>/dev/null || rm -f {reserve} || :\n\
          exit 0\n)"

@@ -15,6 +15,7 @@ use deploy_inventory::HostId;
 use deploy_plan::{Layout, Op, ReleaseId, RemotePath, RunId, Step, Work};
 
 pub use entry::{entry_script, state_dir_script};
+pub use records::journal_script;
 pub(crate) use records::must_last;
 
 use crate::text::path;
@@ -106,6 +107,7 @@ pub fn compile_op(op: &Op, cx: &CompileContext<'_>) -> String {
         Op::ClaimRelease { release } => files::claim(release, cx),
         Op::Flush { path } => files::flush(path),
         Op::Record(entry) => records::record(entry, cx),
+        Op::Journal(entry) => records::journal(entry, cx),
         Op::AppendLine { path, line } => records::append_line(path, line, cx),
         Op::ReadyLink { release } => links::ready_link(release, cx),
         Op::Switch { to, expect } => switch::switch(to, expect, cx),

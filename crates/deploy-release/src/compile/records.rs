@@ -1,9 +1,10 @@
 //! Lines at the end of files: the ledger and logs for people.
 
-use deploy_plan::{LedgerEntry, ReleaseState, RemotePath};
+use deploy_plan::{JournalEntry, JournalEvent, Layout, LedgerEntry, ReleaseState, RemotePath};
 
 use super::CompileContext;
 use crate::ledger::ledger_line;
+use crate::recovery::journal_line;
 use crate::text::{path, word};
 
 /// Appends a record; a full disk gives up the reserve for it.
@@ -36,6 +37,28 @@ pub(super) fn record(entry: &LedgerEntry, cx: &CompileContext<'_>) -> String {
 pub(crate) fn must_last(state: ReleaseState) -> bool {
     use ReleaseState as S;
     matches!(state, S::Building | S::Ready | S::Confirmed | S::Retired)
+}
+
+/// Appends to the journal of the run; its first record takes the place of what the run before has left. Like the ledger's
+/// records from the switch on it must not keep a full disk from going back.
+pub(super) fn journal(entry: &JournalEntry, cx: &CompileContext<'_>) -> String {
+    let (journal, reserve) = (path(&cx.state("journal")), path(&cx.state("reserve")));
+    let how = if matches!(entry.event, JournalEvent::Begin { .. }) { ">" } else { ">>" };
+    // Behind a torn record this one still has a line of its own.
+    let append = format!("printf '\\n%s\\n' {} {how}{journal}", word(&journal_line(entry)));
+    let flush = if entry.lasting && cx.flush {
+        format!("\n{{ sync {journal} 2>/dev/null || sync; }} || :")
+    } else {
+        String::new()
+    };
+    format!("( {append} ) 2>/dev/null || {{ rm -f {reserve}; ( {append} ) 2>/dev/null; }} || :{flush}")
+}
+
+/// The text that appends to the journal, for the runner's own shell.
+#[must_use]
+pub fn journal_script(layout: &Layout, entry: &JournalEntry) -> String {
+    let cx = CompileContext { layout, run: &entry.run, sudo: false, flush: false };
+    format!("(\n{}\n)", journal(entry, &cx))
 }
 
 /// A log is shared with other tools: nothing but a line is added.

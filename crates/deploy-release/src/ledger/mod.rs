@@ -8,4 +8,5 @@ mod record;
 pub use fold::{Folded, Known, fold};
 pub use history::{Release, UnitHistory};
 pub use reconcile::reconcile;
+pub(crate) use record::checksum;
 pub use record::{LedgerLine, MarkEntry, ledger_line, mark_line, parse_ledger};

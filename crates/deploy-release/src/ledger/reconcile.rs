@@ -4,7 +4,7 @@ use deploy_plan::{ReleaseId, ReleaseState, Revision};
 
 use super::fold::{Folded, Known, fold};
 use super::history::{Release, UnitHistory};
-use crate::facts::{Entry, HostFacts};
+use crate::facts::{Current, Entry, HostFacts};
 
 /// What is true on a unit.
 ///
@@ -12,10 +12,14 @@ use crate::facts::{Entry, HostFacts};
 /// - A directory without a record was made by Capistrano: it counts as confirmed, like every release does there. Only
 ///   where the live release has a `REVISION` and it has none was it left half-made.
 /// - A recorded release without a directory is retired.
+/// - Of a host that nobody has asked it is known that something may be live, and nothing else.
 /// - One that was being built by a run that is dead now has failed. (Whoever asks holds the lock or changes nothing, so
 ///   no other run is building.)
 #[must_use]
 pub fn reconcile(facts: &HostFacts) -> UnitHistory {
+    if facts.current == Current::Unknown {
+        return UnitHistory { live: Some(ReleaseId::known_at_run("live")), ..UnitHistory::default() };
+    }
     let folded = fold(&facts.ledger);
     let live = facts.live();
     let mut history = UnitHistory { live: live.clone(), warnings: folded.warnings.clone(), ..UnitHistory::default() };

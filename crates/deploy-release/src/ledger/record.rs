@@ -89,7 +89,7 @@ fn unescape(field: &str) -> String {
 }
 
 /// CRC-32 as in zlib: guards against torn and garbled lines, not against people.
-fn checksum(bytes: &[u8]) -> u32 {
+pub(crate) fn checksum(bytes: &[u8]) -> u32 {
     let mut crc = u32::MAX;
     for byte in bytes {
         crc ^= u32::from(*byte);

@@ -77,6 +77,10 @@ fn enter(work: &mut Work<'_>) -> Result<bool, Died> {
     if !work.tree.exists(&ledger) && !work.tree.append(&ledger, b"")? {
         return Ok(false);
     }
+    let journal = work.state("journal");
+    if !work.tree.exists(&journal) {
+        work.tree.append(&journal, b"")?;
+    }
     if work.tree.read(&ledger).is_some_and(|bytes| bytes.last().is_some_and(|last| *last != b'\n'))
         && !work.tree.append(&ledger, b"\n")?
     {

@@ -1,12 +1,14 @@
 //! Directories, files, links in a release, and lines at the end of files.
 
-use deploy_plan::{LedgerEntry, ReleaseState, RemotePath};
+use deploy_plan::{JournalEntry, JournalEvent, LedgerEntry, ReleaseState, RemotePath};
 
 use super::Status;
 use super::change::Died;
 use super::ops::{Work, status};
+use super::tree::Tree;
 use crate::compile::must_last;
 use crate::ledger::ledger_line;
+use crate::recovery::journal_line;
 
 pub(super) fn make_dir(work: &mut Work<'_>, path: &RemotePath) -> Result<Status, Died> {
     let path = work.at(path);
@@ -81,6 +83,24 @@ pub(super) fn record(work: &mut Work<'_>, entry: &LedgerEntry) -> Result<Status,
     }
     let flushed = !work.cx.flush || !must_last(entry.state) || work.tree.sync_file(&ledger)? || work.tree.sync()?;
     Ok(status(flushed || !must))
+}
+
+pub(super) fn journal(work: &mut Work<'_>, entry: &JournalEntry) -> Result<Status, Died> {
+    let (journal, reserve) = (work.state("journal"), work.state("reserve"));
+    let line = format!("\n{}\n", journal_line(entry));
+    let begins = matches!(entry.event, JournalEvent::Begin { .. });
+    let append = |tree: &mut Tree| match begins {
+        true => tree.write(&journal, line.as_bytes()),
+        false => tree.append(&journal, line.as_bytes()),
+    };
+    if !append(work.tree)? {
+        work.tree.rm_f(&reserve)?;
+        append(work.tree)?;
+    }
+    if entry.lasting && work.cx.flush && !work.tree.sync_file(&journal)? {
+        work.tree.sync()?;
+    }
+    Ok(0)
 }
 
 pub(super) fn append_line(work: &mut Work<'_>, path: &RemotePath, line: &str) -> Result<Status, Died> {

@@ -81,6 +81,7 @@ pub fn apply(op: &Op, cx: &CompileContext<'_>, tree: &mut Tree, scripts: Scripts
         Op::ClaimRelease { release } => files::claim(work, release),
         Op::Flush { .. } => Ok(status(work.tree.sync()?)),
         Op::Record(entry) => files::record(work, entry),
+        Op::Journal(entry) => files::journal(work, entry),
         Op::AppendLine { path, line } => files::append_line(work, path, line),
         Op::ReadyLink { release } => links::ready_link(work, release),
         Op::Switch { to, expect } => switch::switch(work, to, expect),

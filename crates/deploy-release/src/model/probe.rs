@@ -20,6 +20,10 @@ pub fn answer(layout: &Layout, needs: &ProbeNeeds, tree: &Tree, boot: &str, cloc
             put(&mut text, &["links", name]);
         }
     }
+    let journal = tree.read(&format!("{state}/journal")).map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+    for line in journal.iter().flat_map(|text| text.lines()).filter(|line| !line.is_empty()) {
+        put(&mut text, &["journal", line]);
+    }
     let trash = tree.names(&format!("{state}/trash")).iter().filter(|name| !name.starts_with('.')).count();
     put(&mut text, &["trash", &trash.to_string()]);
     for tool in &needs.tools {

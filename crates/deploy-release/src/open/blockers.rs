@@ -4,7 +4,7 @@ use deploy_inventory::HostId;
 use deploy_plan::{Layout, Problem, ProblemKind, Purpose, RemotePath, Transaction};
 use indexmap::IndexMap;
 
-use super::rights::{Unwritable, chown, shown_word};
+use super::rights::{Unwritable, by_hand, chown, shown_word};
 use crate::facts::{Current, HostFacts, Place, PlaceKind};
 
 /// What [`open`](crate::open()) would refuse.
@@ -15,8 +15,8 @@ pub fn blockers(transaction: &Transaction, facts: &IndexMap<HostId, HostFacts>) 
         .flat_map(|(host, facts)| {
             let host_problems = match transaction.purpose {
                 Purpose::Read => Vec::new(),
-                Purpose::Setup => of_setup(transaction, facts),
-                _ => of_run(transaction, facts),
+                Purpose::Setup => of_setup(transaction, host, facts),
+                _ => of_run(transaction, host, facts),
             };
             host_problems.into_iter().map(move |problem| problem.on(host))
         })
@@ -27,13 +27,16 @@ pub fn blockers(transaction: &Transaction, facts: &IndexMap<HostId, HostFacts>) 
     found.into_iter().map(|problem| problem.at(transaction.site.clone())).collect()
 }
 
-fn not_writable(what: &str, path: &RemotePath, place: &Place, facts: &HostFacts) -> Problem {
-    let found = Unwritable::new(path, place.owner.as_ref(), &facts.user);
-    let next = found.command.unwrap_or_else(|| Unwritable::ELSE.to_owned());
+fn not_writable(what: &str, path: &RemotePath, place: &Place, host: &HostId, user: &str) -> Problem {
+    refused(what, Unwritable::new(path, place, user), host)
+}
+
+fn refused(what: &str, found: Unwritable, host: &HostId) -> Problem {
+    let next = found.command.map_or_else(|| Unwritable::ELSE.to_owned(), |command| by_hand(host, &command));
     Problem::new(ProblemKind::Layout, what, found.why).next(next)
 }
 
-fn of_setup(transaction: &Transaction, facts: &HostFacts) -> Vec<Problem> {
+fn of_setup(transaction: &Transaction, host: &HostId, facts: &HostFacts) -> Vec<Problem> {
     let layout = &transaction.layout;
     let what = format!("set up {}", layout.deploy_to);
     let mut found = tools(facts, transaction.sudo);
@@ -42,13 +45,11 @@ fn of_setup(transaction: &Transaction, facts: &HostFacts) -> Vec<Problem> {
             found.push(Problem::new(ProblemKind::Layout, what, "it is there, but is no directory"))
         }
         (PlaceKind::Absent, Some((path, place))) if !transaction.sudo && !place.writable => {
-            let owner = place.owner.as_ref().map_or_else(String::new, |owner| {
-                format!(" (it belongs to {}:{} with mode {})", owner.user, owner.group, owner.mode)
-            });
-            let to = layout.deploy_to.to_string();
-            let why = format!("the login may not make directories in {path}{owner}");
-            let next = format!("sudo mkdir -p {} && {}", shown_word(&to), chown(&to, &facts.user));
-            found.push(Problem::new(ProblemKind::Layout, what, why).next(next));
+            found.push(refused(
+                &what,
+                Unwritable::to_make(&layout.deploy_to, path, place.owner.as_ref(), &facts.user),
+                host,
+            ));
         }
         (PlaceKind::Directory, _) if !transaction.sudo => {
             for (path, place) in [
@@ -57,7 +58,9 @@ fn of_setup(transaction: &Transaction, facts: &HostFacts) -> Vec<Problem> {
                 (&layout.shared, &facts.shared_dir),
             ] {
                 match place.kind {
-                    PlaceKind::Directory if !place.writable => found.push(not_writable(&what, path, place, facts)),
+                    PlaceKind::Directory if !place.writable => {
+                        found.push(not_writable(&what, path, place, host, &facts.user))
+                    }
                     PlaceKind::Other => {
                         let why = format!("{path} is there, but is no directory");
                         found.push(Problem::new(ProblemKind::Layout, what.clone(), why));
@@ -71,10 +74,11 @@ fn of_setup(transaction: &Transaction, facts: &HostFacts) -> Vec<Problem> {
     found
 }
 
-fn of_run(transaction: &Transaction, facts: &HostFacts) -> Vec<Problem> {
+fn of_run(transaction: &Transaction, host: &HostId, facts: &HostFacts) -> Vec<Problem> {
     let layout = &transaction.layout;
     let what = match transaction.purpose {
         Purpose::Rollback { .. } => format!("roll back in {}", layout.deploy_to),
+        Purpose::Recover { .. } => format!("recover what a run left in {}", layout.deploy_to),
         Purpose::Cleanup => format!("clean up in {}", layout.deploy_to),
         Purpose::Records => format!("change the records of {}", layout.deploy_to),
         _ => format!("deploy to {}", layout.deploy_to),
@@ -97,8 +101,8 @@ fn of_run(transaction: &Transaction, facts: &HostFacts) -> Vec<Problem> {
         }
     }
     found.extend(held(transaction, facts, &what));
-    found.extend(writable(transaction, facts, &what));
-    found.extend(current(layout, &facts.current, &what));
+    found.extend(writable(transaction, host, facts, &what));
+    found.extend(current(layout, host, &facts.current, &what));
     found.extend(same_filesystem(layout, facts, &what));
     found
 }
@@ -112,14 +116,14 @@ fn held(transaction: &Transaction, facts: &HostFacts, what: &str) -> Option<Prob
 }
 
 /// `sudo` renames and removes for us, but checkouts and our own records are made by the login itself, as in Capistrano.
-fn writable(transaction: &Transaction, facts: &HostFacts, what: &str) -> Vec<Problem> {
+fn writable(transaction: &Transaction, host: &HostId, facts: &HostFacts, what: &str) -> Vec<Problem> {
     let layout = &transaction.layout;
     let state = layout.state();
     let builds = matches!(transaction.purpose, Purpose::Deploy { .. });
     let mut found = Vec::new();
     let mut need = |path: &RemotePath, place: &Place| {
         if place.is_directory() && !place.writable {
-            found.push(not_writable(what, path, place, facts));
+            found.push(not_writable(what, path, place, host, &facts.user));
         }
     };
     if !transaction.sudo {
@@ -138,21 +142,24 @@ fn writable(transaction: &Transaction, facts: &HostFacts, what: &str) -> Vec<Pro
     } else if facts.state_dir.writable && !facts.ledger_writable {
         let path = state.join("ledger");
         let why = format!("{path} cannot be written by {}", facts.user);
-        found.push(Problem::new(ProblemKind::Layout, what, why).next(chown(&path.to_string(), &facts.user)));
+        found.push(
+            Problem::new(ProblemKind::Layout, what, why).next(by_hand(host, &chown(&path.to_string(), &facts.user))),
+        );
     }
     found
 }
 
-fn current(layout: &Layout, current: &Current, what: &str) -> Option<Problem> {
+fn current(layout: &Layout, host: &HostId, current: &Current, what: &str) -> Option<Problem> {
     let path = &layout.current;
     let kind = match current {
-        Current::Absent | Current::Link { .. } => return None,
+        Current::Unknown | Current::Absent | Current::Link { .. } => return None,
         Current::Directory => "a real directory",
         Current::Other => "a file",
     };
     let why = format!("{path} is {kind}, not a link to a release");
     let aside = shown_word(&format!("{path}.before"));
-    let next = format!("look what is in it, then move it away: mv {} {aside}", shown_word(&path.to_string()));
+    let away = by_hand(host, &format!("mv {} {aside}", shown_word(&path.to_string())));
+    let next = format!("look what is in it, then move it away; {away}");
     Some(Problem::new(ProblemKind::CurrentNotALink, what, why).next(next))
 }
 
@@ -191,7 +198,8 @@ fn tools(facts: &HostFacts, sudo: bool) -> Vec<Problem> {
 }
 
 /// Two hosts that are one and the same place would build, switch and remove the same releases twice.
-fn shared_units(layout: &Layout, facts: &IndexMap<HostId, HostFacts>) -> Vec<Problem> {
+#[must_use]
+pub fn shared_units(layout: &Layout, facts: &IndexMap<HostId, HostFacts>) -> Vec<Problem> {
     let mut seen: IndexMap<crate::facts::UnitIdentity, &HostId> = IndexMap::new();
     let mut found = Vec::new();
     for (host, facts) in facts {

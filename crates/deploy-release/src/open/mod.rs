@@ -6,17 +6,18 @@ mod target;
 
 use deploy_inventory::HostId;
 use deploy_plan::{
-    HostRelease, KnownRelease, Layout, Opened, PlanNote, Problem, ProblemKind, Purpose, ReleaseId, ReleaseState,
-    Revision, Transaction,
+    Expect, HostRelease, KnownRelease, Layout, Opened, PlanNote, Problem, ProblemKind, Purpose, ReleaseId,
+    ReleaseState, Revision, Transaction,
 };
 use indexmap::IndexMap;
 
-pub use blockers::blockers;
-pub use rights::Unwritable;
+pub use blockers::{blockers, shared_units};
+pub use rights::{Unwritable, by_hand};
 
 use crate::facts::{Current, HostFacts};
 use crate::identity::{RunIdentity, allocate, names_seen};
 use crate::ledger::{Release, UnitHistory, reconcile};
+use crate::recovery::{Journal, fold_journal, recoveries};
 
 /// One host, as the planner sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +28,18 @@ pub struct Unit {
     pub current: Current,
     /// How many things lie in the trash: what a run left that died while it removed them.
     pub trash: usize,
+    /// What the last run that changed something there has said about itself.
+    pub journal: Option<Journal>,
+    /// Whether a run that died has left the application without the restart that it needs.
+    pub owes: bool,
+}
+
+impl Unit {
+    /// Whether somebody has asked the host; else its history is no history.
+    #[must_use]
+    pub fn is_known(&self) -> bool {
+        self.current != Current::Unknown
+    }
 }
 
 /// All that the planner needs to know; made once per transaction.
@@ -103,20 +116,22 @@ pub fn open(
     if !problems.is_empty() {
         return Err(problems);
     }
-    let units: IndexMap<HostId, Unit> = facts
-        .iter()
-        .map(|(host, facts)| {
-            (host.clone(), Unit { history: reconcile(facts), current: facts.current.clone(), trash: facts.trash })
-        })
-        .collect();
-    let release =
-        decide(transaction, identity, facts, &units).map_err(|problem| vec![problem.at(transaction.site.clone())])?;
+    let mut units = units(facts);
+    let unfinished = recoveries(&units, identity, None);
+    for (host, unit) in &mut units {
+        unit.owes = unfinished.iter().any(|recovery| recovery.owes(host));
+    }
+    let units = units;
+    let release = decide(transaction, identity, facts, &units).map_err(|problems| {
+        problems.into_iter().map(|problem| problem.at(transaction.site.clone())).collect::<Vec<_>>()
+    })?;
     let hosts = facts
         .iter()
         .zip(units.values())
         .map(|((host, facts), unit)| (host.clone(), host_release(facts, &unit.history)))
         .collect();
     let mut warnings = warnings(facts, &units);
+    warnings.extend(unconfirmed(&units, &transaction.purpose));
     if matches!(transaction.purpose, Purpose::Deploy { .. }) {
         warnings.extend(left_behind(&units));
     }
@@ -131,23 +146,50 @@ pub fn open(
     Ok(OpenedFleet { opened: Opened { release, hosts }, context, warnings })
 }
 
+/// The hosts as the planner sees them.
+#[must_use]
+pub fn units(facts: &IndexMap<HostId, HostFacts>) -> IndexMap<HostId, Unit> {
+    let unit = |facts: &HostFacts| Unit {
+        history: reconcile(facts),
+        current: facts.current.clone(),
+        trash: facts.trash,
+        journal: fold_journal(facts.journal.iter().map(String::as_str)),
+        owes: false,
+    };
+    facts.iter().map(|(host, facts)| (host.clone(), unit(facts))).collect()
+}
+
+/// What must be live before a switch.
+pub(crate) fn expected(unit: &Unit) -> Expect {
+    match (&unit.history.live, &unit.current) {
+        (Some(live), _) => Expect::Release(live.clone()),
+        (None, Current::Link { text, .. }) => Expect::LinkText(text.clone()),
+        (None, _) => Expect::Nothing,
+    }
+}
+
 fn decide(
     transaction: &Transaction,
     identity: &RunIdentity,
     facts: &IndexMap<HostId, HostFacts>,
     units: &IndexMap<HostId, Unit>,
-) -> Result<Option<ReleaseId>, Problem> {
+) -> Result<Option<ReleaseId>, Vec<Problem>> {
+    let one = |problem: Problem| vec![problem];
     match &transaction.purpose {
         Purpose::Read | Purpose::Setup | Purpose::Cleanup | Purpose::Records => Ok(None),
-        Purpose::Deploy { release_name: Some(name) } => new_name(name, &transaction.layout, facts).map(Some),
+        Purpose::Deploy { release_name: Some(name) } => {
+            new_name(name, &transaction.layout, facts).map(Some).map_err(one)
+        }
         Purpose::Deploy { release_name: None } => {
             let all: Vec<&HostFacts> = facts.values().collect();
             allocate(identity.unix_seconds, &all)
                 .map(Some)
-                .map_err(|error| Problem::new(ProblemKind::Usage, "name a new release", error.to_string()))
+                .map_err(|error| one(Problem::new(ProblemKind::Usage, "name a new release", error.to_string())))
         }
-        Purpose::Republish => target::newest(units).map(Some),
-        Purpose::Rollback { to: None } => target::previous(units).map(Some),
+        // The links have been moved before; what is left is a restart of what is live.
+        Purpose::Recover { .. } => Ok(target::owing(units)),
+        Purpose::Republish => target::newest(units).map(Some).map_err(one),
+        Purpose::Rollback { to: None } => target::previous(units).map(Some).map_err(one),
         Purpose::Rollback { to: Some(name) } => target::named(name, units).map(Some),
     }
 }
@@ -174,6 +216,16 @@ fn new_name(name: &str, layout: &Layout, facts: &IndexMap<HostId, HostFacts>) ->
 }
 
 fn host_release(facts: &HostFacts, history: &UnitHistory) -> HostRelease {
+    if facts.current == Current::Unknown {
+        return HostRelease {
+            live: history.live.clone(),
+            live_revision: Some(Revision::known_at_run()),
+            previous: Some(ReleaseId::known_at_run("previous")),
+            releases: history.live.iter().cloned().collect(),
+            not_asked: true,
+            ..HostRelease::default()
+        };
+    }
     let live_revision: Option<Revision> =
         history.live.as_ref().and_then(|live| history.get(live)).and_then(|release| release.revision.clone());
     HostRelease {
@@ -189,6 +241,7 @@ fn host_release(facts: &HostFacts, history: &UnitHistory) -> HostRelease {
             .map(|release| known(release, history))
             .collect(),
         hold: facts.hold(),
+        not_asked: false,
     }
 }
 
@@ -242,6 +295,34 @@ fn left_by_dead_runs<'a>(units: &'a IndexMap<HostId, Unit>, host: &HostId) -> Ve
     };
     let history = &unit.history;
     history.releases.iter().filter(never_live).filter(|release| half_made(release)).collect()
+}
+
+/// A line for each release that is live although its run never confirmed it. Without the lock nobody knows whether that run
+/// is still going on.
+fn unconfirmed(units: &IndexMap<HostId, Unit>, purpose: &Purpose) -> Vec<PlanNote> {
+    let mut found: IndexMap<String, Vec<String>> = IndexMap::new();
+    // Where its journal is there, recovery has said what becomes of it.
+    let told = |unit: &Unit| unit.owes && *purpose != Purpose::Read;
+    for (host, unit) in units.iter().filter(|(_, unit)| !told(unit)) {
+        let live = unit.history.live.as_ref().and_then(|live| unit.history.get(live));
+        if let Some(release) = live.filter(|release| release.recorded && release.state == ReleaseState::Live) {
+            let by = release.by.as_deref().map(|by| format!(" by {by}")).unwrap_or_default();
+            found.entry(format!("{}{by}", release.id)).or_default().push(host.to_string());
+        }
+    }
+    let ended = match purpose {
+        Purpose::Read => "has not confirmed it: it still goes on, or it ended there and",
+        _ => "ended before it confirmed it, and",
+    };
+    let mends = if units.values().any(|unit| unit.owes) { "recover" } else { "deploy:restart" };
+    let note = |(what, hosts): (String, Vec<String>)| {
+        format!(
+            "an earlier run that switched to {what} {ended} its restart may not have run on {}: `cap {mends}` restarts \
+             them, the next deploy or rollback settles it",
+            hosts.join(", ")
+        )
+    };
+    found.into_iter().map(|found| PlanNote { text: note(found), warning: true }).collect()
 }
 
 /// A line for each release that a run was building when it died; this run takes it away first.

@@ -88,8 +88,26 @@ fn nothing_to_roll_back_to() {
         let problem = only(try_open(roll(None), &fleet(releases)).unwrap_err());
         assert_eq!(problem.kind, ProblemKind::NothingToRollBack);
     }
-    let problem = only(try_open(roll(Some("20200101000000")), &fleet(&OLD)).unwrap_err());
-    assert_eq!(problem.why, "the host does not have it");
+}
+
+/// Every host that lacks it is named, and what is said of the others is true of all hosts.
+#[test]
+fn a_name_that_nothing_has() {
+    let ask = |facts: &IndexMap<HostId, HostFacts>| try_open(roll(Some("20200101000000")), facts).unwrap_err();
+    let mut facts = fleet(&OLD);
+    let problems = ask(&facts);
+    assert_eq!(problems.iter().filter_map(|problem| problem.host.clone()).collect::<Vec<_>>(), FLEET.map(host));
+    let all = format!(
+        "name one that all of the hosts have: {}, {}, {}; `cap releases` lists them all",
+        OLD[2], OLD[1], OLD[0]
+    );
+    for problem in &problems {
+        assert_eq!((problem.why.as_str(), problem.next.as_deref()), ("the host does not have it", Some(all.as_str())));
+        assert!(problem.tail.is_empty(), "{:?}", problem.tail);
+    }
+    facts[2].releases.remove(1);
+    let some = format!("all of the hosts have: {}, {}; only some of them have {}; ", OLD[2], OLD[0], OLD[1]);
+    assert!(ask(&facts)[0].next.as_ref().unwrap().contains(&some), "{:?}", ask(&facts)[0].next);
 }
 
 #[test]
@@ -162,12 +180,12 @@ fn all_blockers_of_all_hosts_at_once() {
         [
             "web1 | deploy to /var/www/shop | /var/www/shop does not exist | cap deploy:setup",
             "web2 | deploy to /var/www/shop | /var/www/shop/releases belongs to root:deploy with mode 775, and deploy may not \
-             write there | sudo chown deploy: /var/www/shop/releases",
+             write there | by hand: ssh -t web2 'sudo chown deploy: /var/www/shop/releases'",
             "app1 | deploy to /var/www/shop | /var/www/shop/current is a real directory, not a link to a release | look what is \
-             in it, then move it away: mv /var/www/shop/current /var/www/shop/current.before",
+             in it, then move it away; by hand: ssh app1 'mv /var/www/shop/current /var/www/shop/current.before'",
             "app2 | use svn | the program is not installed on the host | install svn on the host",
             "app2 | deploy to /var/www/shop | /var/www/shop/current is a file, not a link to a release | look what is in it, \
-             then move it away: mv /var/www/shop/current /var/www/shop/current.before",
+             then move it away; by hand: ssh app2 'mv /var/www/shop/current /var/www/shop/current.before'",
             "db1 | deploy to /var/www/shop | /var/www/shop/current and /var/www/shop/.capstan are on different filesystems, so \
              the link could not be switched in one step | keep both on one filesystem",
         ]
@@ -207,14 +225,55 @@ fn setup_needs_a_place_to_begin() {
         Owner { mode: "755".into(), user: "root".into(), group: "root".into(), device: "1".into(), inode: "2".into() };
     for unit in facts.values_mut() {
         unit.deploy_to = Place::default();
-        unit.ancestor = Some(("/var".into(), Place { kind: PlaceKind::Directory, writable: true, owner: None }));
+        unit.ancestor = Some(("/var".into(), Place { kind: PlaceKind::Directory, writable: true, ..Place::default() }));
     }
     assert!(try_open(Purpose::Setup, &facts).is_ok());
     facts[3].ancestor =
-        Some(("/var".into(), Place { kind: PlaceKind::Directory, writable: false, owner: Some(owner) }));
+        Some(("/var".into(), Place { kind: PlaceKind::Directory, owner: Some(owner), ..Place::default() }));
     let problem = only(try_open(Purpose::Setup, &facts).unwrap_err());
     assert_eq!(problem.why, "the login may not make directories in /var (it belongs to root:root with mode 755)");
-    assert_eq!(problem.next.unwrap(), "sudo mkdir -p /var/www/shop && sudo chown deploy: /var/www/shop");
+    let command = "sudo mkdir -p /var/www/shop && sudo chown deploy: /var/www/shop";
+    assert_eq!(problem.next.unwrap(), format!("by hand: ssh -t app2 '{command}'"));
+}
+
+/// What keeps a login from writing where its mode would let it.
+#[test]
+fn not_the_modes_fault() {
+    let mut facts = fleet(&OLD);
+    facts[0].releases_dir.writable = false;
+    facts[0].releases_dir.owner.as_mut().unwrap().user = "deploy".into();
+    let problem = only(try_open(deploy(), &facts).unwrap_err());
+    assert!(problem.why.contains("all the same: an attribute or an access list"), "{problem:?}");
+    let next = problem.next.unwrap();
+    assert!(next.starts_with("by hand: ssh -t web1 'lsattr -d ") && !next.contains("chmod"), "{next}");
+    facts[0].releases_dir.read_only = true;
+    let problem = only(try_open(deploy(), &facts).unwrap_err());
+    assert!(problem.why.contains("mounted read-only"), "{problem:?}");
+    assert!(problem.next.unwrap().contains("mount -o remount,rw"));
+}
+
+/// Live, and its run never confirmed it.
+#[test]
+fn a_run_that_ended_behind_its_switch() {
+    let mut facts = fleet(&OLD);
+    for unit in facts.values_mut().take(2) {
+        let text = String::from_utf8(unit.ledger.clone()).unwrap();
+        let kept: Vec<&str> = text.lines().take(OLD.len() - 1).collect();
+        let last = line(OLD.len() as u64, OLD[OLD.len() - 1], ReleaseState::Live);
+        unit.ledger = format!("{}\n{last}", kept.join("\n")).into_bytes();
+    }
+    let told = |purpose| {
+        let opened = try_open(purpose, &facts).unwrap();
+        let texts: Vec<String> = opened.warnings.into_iter().map(|note| note.text).collect();
+        texts.into_iter().find(|text| text.starts_with("an earlier run")).unwrap()
+    };
+    let text = told(deploy());
+    assert!(
+        text.contains("ended before it confirmed it") && text.contains("on web1, web2: `cap deploy:restart`"),
+        "{text}"
+    );
+    assert!(told(Purpose::Read).contains("it still goes on, or it ended there"));
+    assert!(try_open(deploy(), &fleet(&OLD)).unwrap().warnings.iter().all(|note| !note.text.contains("earlier run")));
 }
 
 #[test]

@@ -1,8 +1,9 @@
 //! Who may write into a directory, and the command that lets a login do it.
 
+use deploy_inventory::HostId;
 use deploy_plan::RemotePath;
 
-use crate::facts::Owner;
+use crate::facts::{Owner, Place};
 
 /// Why a login may not write into a directory, and what mends it. `deploy:check` and a refused run say the same.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,37 +15,88 @@ pub struct Unwritable {
 }
 
 impl Unwritable {
-    /// Of a directory that is there; `owner` where the host could tell it, `user` empty where it could not.
+    /// Of a directory that is there; `user` is empty where the host could not tell who the login is.
     ///
     /// ```
     /// use deploy_plan::RemotePath;
-    /// use deploy_release::{Owner, Unwritable};
+    /// use deploy_release::{Owner, Place, Unwritable};
     ///
     /// let releases = RemotePath::new("/var/www/shop/releases")?;
-    /// let stat = Owner::of_stat("555\tdeploy\tdeploy\t64\t1234").expect("five fields");
-    /// let ours = Unwritable::new(&releases, Some(&stat), "deploy");
+    /// let owner = Owner::of_stat("555\tdeploy\tdeploy\t64\t1234");
+    /// let place = Place { owner, ..Place::default() };
+    /// let ours = Unwritable::new(&releases, &place, "deploy");
     /// assert_eq!(ours.command.as_deref(), Some("chmod u+rwx /var/www/shop/releases"));
-    /// let theirs = Unwritable::new(&releases, Some(&stat), "ann");
+    /// let theirs = Unwritable::new(&releases, &place, "ann");
     /// assert_eq!(theirs.command.as_deref(), Some("sudo chown ann: /var/www/shop/releases"));
     /// # Ok::<(), deploy_plan::NameError>(())
     /// ```
     #[must_use]
-    pub fn new(path: &RemotePath, owner: Option<&Owner>, user: &str) -> Self {
+    pub fn new(path: &RemotePath, place: &Place, user: &str) -> Self {
+        let owner = place.owner.as_ref();
+        let (text, login) = (path.to_string(), if user.is_empty() { "the login" } else { user });
+        let word = shown_word(&text);
+        if place.read_only {
+            let why = format!("{path} is on a filesystem that is mounted read-only, as a failing disk becomes");
+            let command = format!("dmesg | tail; sudo mount -o remount,rw \"$(stat -c %m {word})\"");
+            return Self { why, command: Some(command) };
+        }
         let who = match owner {
             Some(owner) => format!("{path} belongs to {}:{} with mode {}", owner.user, owner.group, owner.mode),
             None => format!("{path} belongs to somebody else"),
         };
-        let login = if user.is_empty() { "the login" } else { user };
+        let ours = owner.filter(|owner| owner.user == user);
+        if user == "root" || ours.is_some_and(Owner::may_write) {
+            let why = format!(
+                "{who}, and {login} may not write there all the same: an attribute or an access list forbids it"
+            );
+            let command = format!("lsattr -d {word}; getfacl {word}; sudo chattr -i -a {word}");
+            return Self { why, command: Some(command) };
+        }
         let why = format!("{who}, and {login} may not write there");
-        let ours = owner.is_some_and(|owner| owner.user == user);
-        let path_text = path.to_string();
-        let command = if ours { format!("chmod u+rwx {}", shown_word(&path_text)) } else { chown(&path_text, user) };
+        let command = if ours.is_some() { format!("chmod u+rwx {word}") } else { chown(&text, user) };
         let command = (!path.rest().is_empty()).then_some(command);
         Self { why, command }
     }
 
+    /// Of a directory that is to be made: `parent` is the nearest one above it that is there, and is not writable.
+    #[must_use]
+    pub fn to_make(path: &RemotePath, parent: &str, owner: Option<&Owner>, user: &str) -> Self {
+        let owner = owner.map_or_else(String::new, |owner| {
+            format!(" (it belongs to {}:{} with mode {})", owner.user, owner.group, owner.mode)
+        });
+        let to = path.to_string();
+        let why = format!("the login may not make directories in {parent}{owner}");
+        let command = format!("sudo mkdir -p {} && {}", shown_word(&to), chown(&to, user));
+        Self { why, command: Some(command) }
+    }
+
     /// What to do, where it is no command.
     pub const ELSE: &'static str = "set :deploy_to to a directory of the application's own";
+}
+
+/// What a person types on this machine to run a command on a host. The command is one word: the shell here must not read
+/// it, `~` above all. `sudo` may ask for a password, so it gets a terminal.
+///
+/// ```
+/// use deploy_inventory::HostId;
+/// use deploy_release::by_hand;
+///
+/// assert_eq!(by_hand(&HostId::new("web1"), "chmod u+rwx ~/app"), "by hand: ssh web1 'chmod u+rwx ~/app'");
+/// assert_eq!(by_hand(&HostId::new("ann@web1:2222"), "sudo id"), "by hand: ssh -t -p 2222 ann@web1 'sudo id'");
+/// ```
+#[must_use]
+pub fn by_hand(host: &HostId, command: &str) -> String {
+    let whole = host.as_str();
+    let is_port = |login: &str, port: &str| {
+        !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit()) && (login.ends_with(']') || !login.contains(':'))
+    };
+    let (login, port) = match whole.rsplit_once(':') {
+        Some((login, port)) if is_port(login, port) => (login, format!("-p {port} ")),
+        _ => (whole, String::new()),
+    };
+    let login = login.replace(['[', ']'], "");
+    let terminal = if command.contains("sudo ") { "-t " } else { "" };
+    format!("by hand: ssh {terminal}{port}{login} {}", crate::text::word(command))
 }
 
 pub(super) fn chown(path: &str, user: &str) -> String {

@@ -23,9 +23,17 @@ pub(super) fn disagreement(units: &IndexMap<HostId, Unit>) -> Option<Vec<String>
     Some(units.iter().map(row).collect())
 }
 
+/// Whether every host was asked: what all of them have can be told only then.
+fn all_known(units: &IndexMap<HostId, Unit>) -> bool {
+    units.values().all(Unit::is_known)
+}
+
 /// The newest good release older than the live one that all hosts still have.
 pub(super) fn previous(units: &IndexMap<HostId, Unit>) -> Result<ReleaseId, Problem> {
     const WHAT: &str = "find the release to roll back to";
+    if !all_known(units) {
+        return Ok(ReleaseId::known_at_run("previous"));
+    }
     if let Some(table) = disagreement(units) {
         let why = "the hosts are not on the same release, so \"the one before\" is not the same everywhere";
         let mut problem = Problem::new(ProblemKind::HostsDisagree, WHAT, why).next(choice(units));
@@ -101,23 +109,46 @@ fn table(host: &HostId, unit: &Unit) -> Vec<String> {
         .collect()
 }
 
-/// The release that a person named.
-pub(super) fn named(name: &str, units: &IndexMap<HostId, Unit>) -> Result<ReleaseId, Problem> {
+/// The release that a person named; every host that cannot go to it says so.
+pub(super) fn named(name: &str, units: &IndexMap<HostId, Unit>) -> Result<ReleaseId, Vec<Problem>> {
     let what = || format!("roll back to {name}");
-    let id = ReleaseId::new(name).map_err(|error| Problem::new(ProblemKind::Usage, what(), error.to_string()))?;
-    for (host, unit) in units {
-        let why = match unit.history.get(&id) {
-            None => "the host does not have it".to_owned(),
-            Some(release) => match refusal(release) {
-                None => continue,
-                Some(why) => why,
-            },
-        };
-        let mut problem = Problem::new(ProblemKind::Usage, what(), why).on(host).next("`cap releases` lists them");
-        problem.tail = table(host, unit);
-        return Err(problem);
+    let id = ReleaseId::new(name).map_err(|error| vec![Problem::new(ProblemKind::Usage, what(), error.to_string())])?;
+    let refused = |unit: &Unit| match unit.history.get(&id) {
+        None => Some("the host does not have it".to_owned()),
+        Some(release) => refusal(release),
+    };
+    let found: Vec<Problem> = units
+        .iter()
+        .filter(|(_, unit)| unit.is_known())
+        .filter_map(|(host, unit)| refused(unit).map(|why| Problem::new(ProblemKind::Usage, what(), why).on(host)))
+        .collect();
+    if found.is_empty() {
+        return Ok(id);
     }
-    Ok(id)
+    let next = names(units);
+    Err(found.into_iter().map(|problem| problem.next(next.clone())).collect())
+}
+
+/// The releases that can be named: those that all hosts can go to, and those that only some can. The newest come first.
+fn names(units: &IndexMap<HostId, Unit>) -> String {
+    let asked = || units.values().filter(|unit| unit.is_known());
+    let can = |unit: &Unit, id: &ReleaseId| unit.history.get(id).is_some_and(|release| refusal(release).is_none());
+    let mut all: Vec<&ReleaseId> = asked().flat_map(|unit| &unit.history.releases).map(|found| &found.id).collect();
+    all.sort();
+    all.dedup();
+    all.reverse();
+    all.retain(|id| asked().any(|unit| can(unit, id)));
+    let (everywhere, some): (Vec<&ReleaseId>, Vec<&ReleaseId>) =
+        all.into_iter().partition(|id| asked().all(|unit| can(unit, id)));
+    let listed = |ids: &[&ReleaseId]| ids.iter().take(NAMED).map(|id| id.as_str()).collect::<Vec<_>>().join(", ");
+    let mut text = match everywhere.as_slice() {
+        [] => "no release can go live on all of the hosts".to_owned(),
+        ids => format!("name one that all of the hosts have: {}", listed(ids)),
+    };
+    if !some.is_empty() {
+        text.push_str(&format!("; only some of them have {}", listed(&some)));
+    }
+    text + "; `cap releases` lists them all"
 }
 
 /// Why a host cannot go to a release that a person names.
@@ -130,8 +161,17 @@ fn refusal(release: &Release) -> Option<String> {
     }
 }
 
+/// The release that all hosts are on, where some of them have not been restarted on it by the run that died.
+pub(super) fn owing(units: &IndexMap<HostId, Unit>) -> Option<ReleaseId> {
+    let owes = units.values().any(|unit| unit.owes) && disagreement(units).is_none();
+    units.values().next().filter(|_| owes)?.history.live.clone()
+}
+
 /// The newest complete release that all hosts have.
 pub(super) fn newest(units: &IndexMap<HostId, Unit>) -> Result<ReleaseId, Problem> {
+    if !all_known(units) {
+        return Ok(ReleaseId::known_at_run("newest"));
+    }
     let has = |unit: &Unit, id: &ReleaseId| unit.history.complete().any(|release| release.id == *id);
     let mut complete: Vec<&ReleaseId> = units
         .values()

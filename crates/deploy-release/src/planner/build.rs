@@ -92,6 +92,7 @@ impl Planner {
             }
             here.push(Op::ClaimRelease { release: release.clone() });
             here.push(Op::Record(self.entry(host, &update.release, ReleaseState::Building)?));
+            here.extend(self.begin(host, &update.release)?);
             ops.insert(host.clone(), here);
         }
         let step = NewStep::new(Slot::Build, format!("claim releases/{}", update.release), Work::Ops(ops));

@@ -52,8 +52,13 @@ impl Planner {
     pub(super) fn cleanup(&mut self, item: &BuiltinItem, keep: usize, draft: &mut Draft) -> Result<(), Problem> {
         let published = self.published.as_ref().map(|published| published.release.clone());
         let mut ops = IndexMap::new();
-        let mut count = 0;
+        let mut counts = Vec::new();
         for host in &item.hosts {
+            if !self.unit(host)?.is_known() {
+                let text = format!("which old releases are removed (all but {keep}) is not known without connecting");
+                draft.note(PlanNote { text, warning: false });
+                return Ok(());
+            }
             let history = &self.unit(host)?.history;
             let now = published.as_ref().or(history.live.as_ref());
             let removed = removable(history, now, keep);
@@ -63,7 +68,7 @@ impl Planner {
                 }
                 continue;
             }
-            count = count.max(removed.len());
+            counts.push(removed.len());
             let mut here = self.adopt(host)?;
             for release in removed {
                 here.push(Op::Record(self.entry(host, &release, ReleaseState::Retired)?));
@@ -76,10 +81,11 @@ impl Planner {
             draft.note(PlanNote { text: "no old releases to clean up".to_owned(), warning: false });
             return Ok(());
         }
-        let title = match count {
-            0 => "empty the trash".to_owned(),
-            1 => "remove 1 old release".to_owned(),
-            _ => format!("remove {count} old releases"),
+        let title = match (counts.iter().min(), counts.iter().max()) {
+            (Some(1), Some(1)) => "remove 1 old release".to_owned(),
+            (Some(least), Some(most)) if least == most => format!("remove {most} old releases"),
+            (Some(least), Some(most)) => format!("remove {least} to {most} old releases per host"),
+            _ => "empty the trash".to_owned(),
         };
         let slot = if published.is_some() { Slot::After } else { Slot::Task };
         let step = NewStep::new(slot, title.clone(), Work::Ops(ops))

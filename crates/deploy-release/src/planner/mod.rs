@@ -9,15 +9,15 @@ mod records;
 
 use deploy_inventory::HostId;
 use deploy_plan::{
-    Builtin, BuiltinItem, Command, HandlerId, Item, LedgerEntry, Plan, PlanNote, Problem, ProblemKind, ReleaseId,
-    ReleaseState, Revision, Site, Slot, StepId, UpdateCode, Work,
+    Builtin, BuiltinItem, Command, HandlerId, Item, JournalEntry, JournalEvent, LedgerEntry, Op, Plan, PlanNote,
+    Problem, ProblemKind, ReleaseId, ReleaseState, Revision, Site, Slot, StepId, UpdateCode, Work,
 };
 use indexmap::IndexSet;
 
 pub use cleanup::removable;
 
 use crate::identity::RunIdentity;
-use crate::open::{FleetContext, Unit};
+use crate::open::{FleetContext, Unit, expected};
 use draft::{Draft, NewStep};
 
 /// The release that this run builds.
@@ -64,6 +64,8 @@ pub struct Planner {
     handlers: Vec<HandlerId>,
     /// Hosts whose ledger has been told what other tools did.
     adopted: IndexSet<HostId>,
+    /// Hosts whose journal says that this run has begun.
+    begun: IndexSet<HostId>,
 }
 
 impl Planner {
@@ -87,6 +89,7 @@ impl Planner {
             waiting: Vec::new(),
             handlers: Vec::new(),
             adopted: IndexSet::new(),
+            begun: IndexSet::new(),
         }
     }
 
@@ -278,6 +281,29 @@ impl Planner {
             let why = "the host is not part of the transaction that was opened";
             Problem::new(ProblemKind::Unsupported, "plan a built-in task", why).on(host)
         })
+    }
+
+    /// Whether the application of a host needs a restart that a run which died owes it.
+    #[must_use]
+    pub fn owes(&self, host: &HostId) -> bool {
+        self.context.as_ref().and_then(|context| context.units.get(host)).is_some_and(|unit| unit.owes)
+    }
+
+    /// The journal's first records on a host, once per run.
+    fn begin(&mut self, host: &HostId, release: &ReleaseId) -> Result<Vec<Op>, Problem> {
+        if !self.begun.insert(host.clone()) {
+            return Ok(Vec::new());
+        }
+        let unit = self.unit(host)?;
+        let (by, at) = (self.identity.by.clone(), self.identity.when());
+        let hosts = self.context()?.units.len();
+        let begin = JournalEvent::Begin { release: release.clone(), from: expected(unit), hosts, by, at };
+        let events = [Some(begin), unit.owes.then_some(JournalEvent::Owe)];
+        Ok(events.into_iter().flatten().map(|event| self.journal(event)).collect())
+    }
+
+    fn journal(&self, event: JournalEvent) -> Op {
+        Op::Journal(JournalEntry::new(self.identity.run.clone(), event))
     }
 
     /// A record about a release on a host.

@@ -41,7 +41,26 @@ fn short(ops: &[Op]) -> Vec<String> {
         Op::AppendLine { line, .. } => format!("log {line}"),
         other => format!("{other:?}").split([' ', '(']).next().unwrap().to_owned(),
     };
-    ops.iter().map(one).collect()
+    ops.iter().filter(|op| !matches!(op, Op::Journal(_))).map(one).collect()
+}
+
+/// What each step writes into the journal of a host: before the act that it announces, and the end behind all proofs.
+#[test]
+fn the_journal_says_what_follows() {
+    let fleet = opened(deploy(), &OLD);
+    let plan = plan(&fleet, &classic(NEW));
+    let said = |op: &Op| match op {
+        Op::Journal(entry) => format!("{:?}", entry.event).split([' ', '{']).next().unwrap().to_owned(),
+        Op::Switch { .. } => "switch".to_owned(),
+        Op::ReadBack { .. } => "proof".to_owned(),
+        _ => String::new(),
+    };
+    let all = plan.phases.iter().flat_map(|phase| &phase.steps).filter_map(|step| match &step.work {
+        Work::Ops(ops) => ops.get(&host("app1")),
+        Work::Command(_) => None,
+    });
+    let said: Vec<String> = all.flatten().map(said).filter(|said| !said.is_empty()).collect();
+    assert_eq!(said, ["Begin", "Switch", "switch", "proof", "End(Done)"]);
 }
 
 #[test]

@@ -2,15 +2,15 @@
 
 use deploy_inventory::HostId;
 use deploy_plan::{
-    Builtin, BuiltinItem, Command, Expect, Op, Problem, ProblemKind, Publish, ReleaseId, ReleaseState, Rollback, Slot,
-    StepClass, Work,
+    Builtin, BuiltinItem, Command, Expect, JournalEvent, Op, Problem, ProblemKind, Publish, ReleaseId, ReleaseState,
+    Rollback, RunEnd, Slot, StepClass, Work,
 };
 use indexmap::IndexMap;
 
 use super::draft::{Draft, NewStep};
 use super::{Planner, Published};
 use crate::facts::Current;
-use crate::open::Unit;
+use crate::open::{Unit, expected};
 
 impl Planner {
     pub(super) fn publish(&mut self, item: &BuiltinItem, publish: &Publish, draft: &mut Draft) -> Result<(), Problem> {
@@ -76,10 +76,18 @@ impl Planner {
             }
             let switch = Op::Switch { to: to.clone(), expect: expected(unit) };
             let back = switch_back(unit, to);
-            ops.insert(host.clone(), vec![Op::Record(self.entry(host, to, ReleaseState::Live)?), switch]);
+            let mut forward = vec![Op::Record(self.entry(host, to, ReleaseState::Live)?)];
             let mut here: Vec<Op> = back.into_iter().collect();
             here.push(Op::Record(self.entry(host, to, self.state_if_undone(host, to)?)?));
             undo.insert(host.clone(), here);
+            let mut begin = self.begin(host, to)?;
+            // Nothing but this tells after a power cut that the host has moved. (A deploy's lies there since the build.)
+            if let Some(Op::Journal(last)) = begin.last_mut() {
+                last.lasting = true;
+            }
+            forward.extend(begin);
+            forward.extend([self.journal(JournalEvent::Switch), switch]);
+            ops.insert(host.clone(), forward);
         }
         let step = NewStep::new(Slot::Publish, format!("switch current to releases/{to}"), Work::Ops(ops))
             .from(&item.task, item.site.as_ref(), item.sudo)
@@ -92,8 +100,11 @@ impl Planner {
 
     fn can_be_live(&self, release: &ReleaseId, host: &HostId) -> Result<bool, Problem> {
         let built = self.building.as_ref().is_some_and(|b| b.update.release == *release && b.hosts.contains(host));
-        let known = self.unit(host)?.history.get(release);
-        Ok(built || known.is_some_and(|known| known.is_complete() || known.state == ReleaseState::Reverted))
+        let unit = self.unit(host)?;
+        let known = unit.history.get(release);
+        Ok(built
+            || !unit.is_known()
+            || known.is_some_and(|known| known.is_complete() || known.state == ReleaseState::Reverted))
     }
 
     /// What a release is again when the switch to it has been undone: an older one was what it was.
@@ -160,6 +171,9 @@ impl Planner {
     fn after_confirm(&mut self, host: &HostId, published: &Published) -> Result<Vec<Op>, Problem> {
         let release = &published.release;
         let mut ops = vec![Op::Record(self.entry(host, release, ReleaseState::Confirmed)?)];
+        if self.begun.contains(host) {
+            ops.push(self.journal(JournalEvent::End(RunEnd::Done)));
+        }
         ops.extend(self.adopt(host)?);
         let history = &self.unit(host)?.history;
         let left = history.live.clone().filter(|live| published.rollback && live != release);
@@ -207,8 +221,9 @@ impl Planner {
         let live_now = self.published.as_ref().map(|published| published.release.clone());
         let mut ops = IndexMap::new();
         for host in &item.hosts {
-            let history = &self.unit(host)?.history;
-            let there = history.get(release).is_some_and(|known| known.present && !known.pinned);
+            let unit = self.unit(host)?;
+            let history = &unit.history;
+            let there = !unit.is_known() || history.get(release).is_some_and(|known| known.present && !known.pinned);
             let live = live_now.as_ref().or(history.live.as_ref());
             if there && live != Some(release) {
                 let retired = Op::Record(self.entry(host, release, ReleaseState::Retired)?);
@@ -237,15 +252,6 @@ impl Planner {
         let (file, dir) = (crate::text::path(&file), crate::text::path(&layout.releases));
         let title = format!("archive releases/{release}");
         Ok(Op::Script { title, body: format!("tar -czf {file} -C {dir} {}", crate::text::word(release.as_str())) })
-    }
-}
-
-/// What must be live before a switch.
-fn expected(unit: &Unit) -> Expect {
-    match (&unit.history.live, &unit.current) {
-        (Some(live), _) => Expect::Release(live.clone()),
-        (None, Current::Link { text, .. }) => Expect::LinkText(text.clone()),
-        (None, _) => Expect::Nothing,
     }
 }
 

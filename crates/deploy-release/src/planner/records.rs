@@ -26,7 +26,8 @@ impl Planner {
         let title = format!("{word}: releases/{release}");
         let (mut ops, mut missing) = (IndexMap::new(), Vec::new());
         for host in &item.hosts {
-            if !self.unit(host)?.history.get(release).is_some_and(|known| known.present) {
+            let unit = self.unit(host)?;
+            if unit.is_known() && !unit.history.get(release).is_some_and(|known| known.present) {
                 missing.push(host.to_string());
                 continue;
             }

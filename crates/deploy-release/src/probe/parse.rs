@@ -114,6 +114,7 @@ impl Reader {
             [b"entry", kind, revision, name] => facts.releases.push(entry(kind, revision, name)?),
             [b"current", rest @ ..] => facts.current = current(rest)?,
             [b"links", name] => facts.links.push(text(name)),
+            [b"journal", line] => facts.journal.push(text(line)),
             [b"hold", value] => facts.hold = Some(text(value)),
             [b"trash", count] => facts.trash = text(count).parse().ok()?,
             [b"tool", b"yes", name] => drop(facts.tools.insert(text(name), true)),
@@ -136,12 +137,13 @@ impl Reader {
 
     fn place(&mut self, name: &str, state: &[u8]) -> Option<()> {
         let kind = match state {
-            b"writable" | b"readonly" => PlaceKind::Directory,
+            b"writable" | b"readonly" | b"mounted_readonly" => PlaceKind::Directory,
             b"absent" => PlaceKind::Absent,
             b"other" => PlaceKind::Other,
             _ => return None,
         };
-        *self.slot(name)? = Place { kind, writable: state == b"writable", owner: None };
+        let (writable, read_only) = (state == b"writable", state == b"mounted_readonly");
+        *self.slot(name)? = Place { kind, writable, read_only, owner: None };
         if kind == PlaceKind::Directory {
             self.asked.push(name.to_owned());
         }

@@ -42,7 +42,9 @@ esac
 cap_put() { cap_esc "$2"; printf '%s\t%s\n' "$1" "$cap_v"; }
 cap_place() {
 if [ -d "$2" ]; then
-if [ -w "$2" ] && [ -x "$2" ]; then cap_v=writable; else cap_v=readonly; fi
+if [ -w "$2" ] && [ -x "$2" ]; then cap_v=writable; else
+case $(LC_ALL=C rmdir "$2/.capstan-no-such" 2>&1) in *Read-only*) cap_v=mounted_readonly ;; *) cap_v=readonly ;; esac
+fi
 printf 'place\t%s\t%s\n' "$1" "$cap_v"
 return 0
 fi
@@ -106,6 +108,9 @@ const STATE: &str = r#"for e in "$X"/links.*; do [ -d "$e" ] && cap_put links "$
 n=0
 for e in "$X"/trash/*; do if [ -e "$e" ] || [ -L "$e" ]; then n=$((n + 1)); fi; done
 printf 'trash\t%s\n' "$n"
+if [ -f "$X/journal" ] && [ -r "$X/journal" ]; then
+while IFS= read -r e || [ -n "$e" ]; do [ -z "$e" ] || cap_put journal "$e"; done <"$X/journal"
+fi
 [ -f "$X/hold" ] && [ -r "$X/hold" ] && cap_put hold "$(cat "$X/hold")"
 "#;
 

@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 
-use deploy_plan::{Expect, LedgerEntry, Op, ReleaseState, RunId, When};
+use deploy_plan::{Expect, JournalEntry, JournalEvent, LedgerEntry, Op, ReleaseState, RunId, When};
 use deploy_release::model::{Died, Kind, Status, Tree, answer, apply, apply_entry, apply_state_dir};
 use deploy_release::{ProbeNeeds, compile_op, entry_script, parse_probe, probe_script, state_dir_script};
 
@@ -167,6 +167,7 @@ fn entry(name: &str, state: ReleaseState) -> LedgerEntry {
 fn ops(world: &World) -> Vec<Op> {
     let layout = &world.layout;
     let release = |name: &str| layout.release(&id(name));
+    let journal = |event| JournalEntry { lasting: true, ..JournalEntry::new(RunId::new("r1").unwrap(), event) };
     let note = |name: &str| release(name).join("note");
     let mut ops = vec![
         Op::MakeDir { path: layout.shared.join("a/b c/d") },
@@ -191,6 +192,14 @@ fn ops(world: &World) -> Vec<Op> {
         Op::RestoreLink { text: "/old place".into(), from: id("1") },
         Op::RestoreLink { text: "/old place".into(), from: id("2") },
         Op::EmptyTrash,
+        Op::Journal(journal(JournalEvent::Switch)),
+        Op::Journal(journal(JournalEvent::Begin {
+            release: id("3"),
+            hosts: 2,
+            from: Expect::LinkText("/a b\n\\'%".into()),
+            by: "al'ice\t@x".into(),
+            at: When("t".into()),
+        })),
         Op::AbandonRelease { failed: entry("3", ReleaseState::Failed) },
         Op::Record(entry("1", ReleaseState::Building)),
         Op::Record(entry("1", ReleaseState::Ready)),

@@ -474,7 +474,7 @@ async fn load(call: &Call, kind: &str, name: &str) -> Result<Value, Unwind> {
             Box::pin(evaluated).await?;
             Ok(Value::Bool(true))
         }
-        Loaded::NotFound if kind == LoadKind::Require && crate::stdlib::LIBRARIES.contains(&name.as_str()) => {
+        Loaded::NotFound if kind == LoadKind::Require && crate::stdlib::is_library(&name) => {
             let mut loaded = call.interp().0.loaded.borrow_mut();
             let fresh = !loaded.contains(&name);
             if fresh {

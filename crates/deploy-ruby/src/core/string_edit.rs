@@ -2,7 +2,8 @@
 
 use super::object::block;
 use super::regexp::set_last;
-use super::string::{byte_at, lines_by, pattern, scanned};
+use super::string_find::{byte_at, pattern, scanned};
+use super::string_parts::lines_by;
 use super::take::{index, int, slice_of, start_len, text, to_usize};
 use crate::interp::{Args, Call, Reply};
 use crate::value::{Str, Unwind, Value};

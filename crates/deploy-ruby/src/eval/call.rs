@@ -103,6 +103,9 @@ impl Interp {
         {
             return Ok(value);
         }
+        if let Some(value) = crate::stdlib::active_support(call, &recv, name.as_str(), &args).await? {
+            return Ok(value);
+        }
         if let Some(value) = self.0.host.missing(call, Some(&recv), name.as_str(), &args).await? {
             return Ok(value);
         }

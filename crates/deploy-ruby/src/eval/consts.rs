@@ -34,7 +34,10 @@ impl Interp {
         let call = Call::new(self, cx, env.home.self_value.clone(), true, Some(env.clone()));
         match self.find_const(&call, &full)? {
             Some(value) => Ok(value),
-            None => Err(self.unknown_const(&call, &full)),
+            None => match self.0.host.constant_missing(&call, &full)? {
+                Some(value) => Ok(value),
+                None => Err(self.unknown_const(&call, &full)),
+            },
         }
     }
 

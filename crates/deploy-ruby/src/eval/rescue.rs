@@ -62,6 +62,8 @@ impl Interp {
             for class in self.eval_list(cx, env, &rescue.classes).await? {
                 let hit = match &class {
                     Value::Class(class) => exception.class().descends_from(class.name()),
+                    // A class of the embedding's: none of the exceptions here is one.
+                    Value::Object(_) => false,
                     _ => return Err(self.raise(cx, "TypeError", "class or module required for rescue clause")),
                 };
                 if hit {

@@ -152,6 +152,11 @@ pub trait Host {
         Ok(None)
     }
 
+    /// A constant that nothing else knows.
+    fn constant_missing(&self, _call: &Call, _name: &str) -> Reply {
+        Ok(None)
+    }
+
     /// `require`, `require_relative`, `load`.
     async fn load(&self, _call: &Call, _kind: LoadKind, _name: &str) -> Result<Loaded, Unwind> {
         Ok(Loaded::NotFound)

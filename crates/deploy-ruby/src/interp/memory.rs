@@ -26,6 +26,7 @@ pub struct MemoryEffects {
     out: RefCell<Vec<u8>>,
     err: RefCell<Vec<u8>>,
     answers: RefCell<Vec<String>>,
+    secrets: RefCell<Vec<String>>,
     slept: Cell<Duration>,
     runner: RefCell<Option<Runner>>,
 }
@@ -45,6 +46,7 @@ impl Default for MemoryEffects {
             out: RefCell::default(),
             err: RefCell::default(),
             answers: RefCell::default(),
+            secrets: RefCell::default(),
             slept: Cell::default(),
             runner: RefCell::default(),
         }
@@ -98,6 +100,11 @@ impl MemoryEffects {
     /// What was printed to standard error.
     pub fn stderr(&self) -> String {
         String::from_utf8_lossy(&self.err.borrow()).into_owned()
+    }
+
+    /// What must never be shown, in the order in which that was said.
+    pub fn secrets(&self) -> Vec<String> {
+        self.secrets.borrow().clone()
     }
 
     /// How long the program asked to sleep in all.
@@ -191,6 +198,10 @@ impl Effects for MemoryEffects {
             Stream::Out => self.out.borrow_mut().extend_from_slice(text),
             Stream::Err => self.err.borrow_mut().extend_from_slice(text),
         }
+    }
+
+    fn keep_secret(&self, text: &str) {
+        self.secrets.borrow_mut().push(text.to_owned());
     }
 
     fn random(&self) -> u64 {

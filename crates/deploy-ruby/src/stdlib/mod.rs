@@ -1,5 +1,6 @@
 //! The part of Ruby's standard library that programs reach through constants.
 
+mod active_support;
 mod binding;
 mod date;
 mod digest;
@@ -24,6 +25,7 @@ mod version;
 mod yaml;
 mod yaml_load;
 
+pub(crate) use active_support::method as active_support;
 pub(crate) use binding::binding;
 pub(crate) use date::date;
 pub(crate) use encoding::encoding;
@@ -44,7 +46,7 @@ use crate::interp::{Args, Call, Reply};
 use crate::value::Unwind;
 
 /// Names for `require` whose contents are built in.
-pub(crate) const LIBRARIES: &[&str] = &[
+const LIBRARIES: &[&str] = &[
     "json",
     "yaml",
     "psych",
@@ -95,7 +97,33 @@ pub(crate) const LIBRARIES: &[&str] = &[
     "optparse",
     "readline",
     "enumerator",
+    "abbrev",
+    "digest/sha256",
+    "dotenv",
+    "dotenv/load",
+    "find",
+    "getoptlong",
+    "io/wait",
+    "ipaddr",
+    "net/https",
+    "net/scp",
+    "net/sftp",
+    "net/smtp",
+    "net/ssh",
+    "net/ssh/proxy/command",
+    "net/ssh/proxy/jump",
+    "prettyprint",
+    "puma",
+    "rake",
+    "resolv",
+    "tsort",
+    "weakref",
 ];
+
+/// Whether `require` of a name finds something that is built in.
+pub(crate) fn is_library(name: &str) -> bool {
+    LIBRARIES.contains(&name) || active_support::is_part(name)
+}
 
 /// A class method of the library.
 pub(crate) async fn class_call(call: &Call, class: &str, name: &str, args: &Args) -> Reply {

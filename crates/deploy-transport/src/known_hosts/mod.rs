@@ -5,6 +5,7 @@
 //! with the very same key. Lines that cannot be read are skipped.
 
 mod append;
+mod krl;
 mod line;
 #[cfg(test)]
 mod tests;
@@ -17,6 +18,7 @@ use data_encoding::{BASE64, BASE64_NOPAD};
 use ring::digest;
 
 pub use append::append;
+use krl::Krl;
 pub(crate) use line::key_type_of;
 use line::{Line, Marker};
 
@@ -52,7 +54,7 @@ impl fmt::Debug for Fingerprint {
 pub struct RecordedKey {
     /// The file.
     pub file: PathBuf,
-    /// The line, counted from 1.
+    /// The line, counted from 1; 0 in a binary list, which has none.
     pub line: usize,
     /// The type, such as `ssh-ed25519`.
     pub key_type: String,
@@ -63,7 +65,10 @@ pub struct RecordedKey {
 impl RecordedKey {
     /// `file:line`.
     pub fn place(&self) -> String {
-        format!("{}:{}", self.file.display(), self.line)
+        match self.line {
+            0 => self.file.display().to_string(),
+            line => format!("{}:{line}", self.file.display()),
+        }
     }
 }
 
@@ -90,6 +95,8 @@ pub struct KnownHosts {
     files: Vec<(PathBuf, Vec<Line>)>,
     /// Keys that are refused for every host.
     revoked: Vec<RevokedKey>,
+    /// The same as binary lists.
+    lists: Vec<(PathBuf, Krl)>,
 }
 
 #[derive(Debug, Clone)]
@@ -119,12 +126,14 @@ impl KnownHosts {
         self.files.push((file.to_owned(), lines));
     }
 
-    /// Reads keys that are refused for every host (`RevokedHostKeys`): public keys, one per line. A file that is missing, or of
-    /// which nothing can be made (OpenSSH's binary lists), is an error: it must not open the door.
+    /// Reads keys that are refused for every host (`RevokedHostKeys`): public keys, one per line, or OpenSSH's binary list. A
+    /// file that is missing, or a list of which nothing can be made, is an error: it must not open the door.
     pub fn read_revoked(&mut self, path: &Path) -> io::Result<()> {
         let content = std::fs::read(path)?;
         if content.starts_with(b"SSHKRL") {
-            return Err(io::Error::other("it is a binary revocation list (KRL); only lists of public keys are read"));
+            let list = Krl::parse(&content).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
+            self.lists.push((path.to_owned(), list));
+            return Ok(());
         }
         for (index, text) in String::from_utf8_lossy(&content).lines().enumerate() {
             // As a line for every host.
@@ -144,7 +153,18 @@ impl KnownHosts {
             let line = self.lines_matching(name).find(|(_, line)| is_it(line))?;
             Some(recorded(line.0, line.1))
         };
-        everywhere.or_else(|| here(&name)).or_else(|| here(host))
+        let listed = || {
+            let (file, _) = self.lists.iter().find(|(_, list)| list.has_key(key))?;
+            Some(in_list(file, key))
+        };
+        everywhere.or_else(listed).or_else(|| here(&name)).or_else(|| here(host))
+    }
+
+    /// The list that revokes a certificate by its number or its name. Its key and its authority's are asked for by
+    /// [`revoked`](Self::revoked).
+    pub fn revoked_certificate(&self, authority: &[u8], serial: u64, id: &str) -> Option<RecordedKey> {
+        let found = self.lists.iter().find(|(_, list)| list.has_certificate(authority, serial, id.as_bytes()));
+        found.map(|(file, _)| in_list(file, authority))
     }
 
     /// The authorities that may sign certificates for a host.
@@ -267,6 +287,16 @@ pub(crate) fn name_with_port(host: &str, port: u16) -> String {
 pub(crate) fn line_for(host: &str, port: u16, key: &[u8]) -> String {
     let key_type = key_type_of(key).unwrap_or("unknown");
     format!("{} {key_type} {}", name_with_port(host, port), BASE64.encode(key))
+}
+
+/// A key of a binary list.
+fn in_list(file: &Path, key: &[u8]) -> RecordedKey {
+    RecordedKey {
+        file: file.to_owned(),
+        line: 0,
+        key_type: key_type_of(key).unwrap_or("unknown").to_owned(),
+        fingerprint: Fingerprint::of_key(key),
+    }
 }
 
 fn recorded(file: &Path, line: &Line) -> RecordedKey {

@@ -234,6 +234,9 @@ impl<'a> Login<'a> {
         for identity in &self.target.identity_files {
             files.push(self.credentials.keys.load(&identity.path, identity.named).await);
         }
+        for (index, text) in self.target.key_data.iter().enumerate() {
+            files.push(KeyFile::from_text(index, text, self.target.passphrase.as_ref()));
+        }
         let held = match agent {
             Some(agent) => agent.identities().await,
             None => Vec::new(),

@@ -36,6 +36,11 @@ pub(super) fn judge(target: &Target, known_hosts: &KnownHosts, certificate: &Cer
             });
         }
     }
+    let (serial, id) = (certificate.serial(), certificate.key_id());
+    if let Some(recorded) = known_hosts.revoked_certificate(&signer, serial, id) {
+        let (key_type, fingerprint) = (key_type_of(&key).unwrap_or("unknown").to_owned(), Fingerprint::of_key(&key));
+        return Verdict::Bad(ConnectErrorKind::HostKeyRevoked { fingerprint, key_type, recorded: Box::new(recorded) });
+    }
     let authority = known_hosts.authorities(name, port).into_iter().find(|(_, key)| *key == signer);
     let Some((authority, _)) = authority else {
         return Verdict::PlainKey(key);

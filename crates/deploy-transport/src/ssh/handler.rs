@@ -212,9 +212,38 @@ fn describe(error: &HandlerError) -> String {
         HandlerError::Ssh(russh::Error::IO(error)) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
             "the server closed the connection".into()
         }
+        HandlerError::Ssh(error) if breaks_protocol(error) => {
+            format!("the server broke the SSH protocol ({})", error.to_string().to_lowercase())
+        }
         HandlerError::Ssh(error) => error.to_string(),
         HandlerError::HostKey => "the host key was refused".into(),
     }
+}
+
+/// Is it the server's fault that the library gave up?
+fn breaks_protocol(error: &russh::Error) -> bool {
+    use russh::Error::{
+        Decompress, DecryptionError, Inconsistent, IndexOutOfBounds, Kex, KexInit, PacketAuth, PacketSize, Pending,
+        SshEncoding, SshKey, StrictKeyExchangeViolation, Utf8, WrongChannel, WrongServerSig,
+    };
+    matches!(
+        error,
+        Decompress(_)
+            | DecryptionError
+            | Inconsistent
+            | IndexOutOfBounds
+            | Kex
+            | KexInit
+            | PacketAuth
+            | PacketSize(_)
+            | Pending
+            | SshEncoding(_)
+            | SshKey(_)
+            | StrictKeyExchangeViolation { .. }
+            | Utf8(_)
+            | WrongChannel
+            | WrongServerSig
+    )
 }
 
 /// Text of a server without control characters, and not too long.

@@ -61,6 +61,18 @@ pub(crate) fn certificates(named: &[PathBuf], keys: &[KeyFile]) -> Vec<UserCerti
 }
 
 impl KeyFile {
+    /// A key that the recipe has as text.
+    pub(crate) fn from_text(index: usize, text: &Secret, passphrase: Option<&Secret>) -> Self {
+        let path = PathBuf::from(format!("key_data[{index}]"));
+        let content = match decode_secret_key(text.expose(), passphrase.map(Secret::expose)) {
+            Ok(key) => Content::Open(Arc::new(key)),
+            Err(keys::Error::KeyIsEncrypted) => Content::Problem(KeyFileProblem::Encrypted),
+            Err(_) if passphrase.is_some() => Content::Problem(KeyFileProblem::WrongPassphrase),
+            Err(error) => Content::Problem(KeyFileProblem::Malformed(error.to_string())),
+        };
+        Self { path, named: true, content }
+    }
+
     /// The public half, if it is known.
     pub(crate) fn public(&self) -> Option<&PublicKey> {
         match &self.content {

@@ -7,11 +7,17 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
 use super::*;
+use crate::environment::passwd_entry;
 use crate::target::{Overrides, resolve};
 use crate::test_support::{Program, program};
 
+/// ssh goes by the password database alone, not by $HOME.
 fn environment() -> LocalEnvironment {
-    LocalEnvironment::current()
+    let mut environment = LocalEnvironment::current();
+    if let Some((_, home)) = passwd_entry(environment.uid) {
+        environment.home = PathBuf::from(home);
+    }
+    environment
 }
 
 /// ssh, and the lists of algorithms that it was built with.
@@ -97,6 +103,8 @@ impl Oracle {
     /// What `ssh -G` says. `None` if ssh refuses the configuration.
     fn ask(&self, file: &Path, host: &str) -> Option<Vec<String>> {
         let output = Command::new(&self.ssh)
+            // For `Match exec`.
+            .env("SHELL", "/bin/sh")
             .args(["-G", "-F"])
             .arg(file)
             .args(["--", host])

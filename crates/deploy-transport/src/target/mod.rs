@@ -137,6 +137,8 @@ pub struct Target {
     pub host_key_alias: Option<String>,
     /// Keys to try.
     pub identity_files: Vec<IdentityFile>,
+    /// Private keys as text, tried after those of the files.
+    pub key_data: Vec<Secret>,
     /// Only the keys of `identity_files`, even if the agent has more?
     pub identities_only: bool,
     /// Certificates for the keys (`CertificateFile`). A key's own `-cert.pub` beside it needs no mention.
@@ -205,6 +207,7 @@ impl Target {
             user: user.into(),
             host_key_alias: None,
             identity_files: standard_identities(environment),
+            key_data: Vec::new(),
             identities_only: false,
             certificate_files: Vec::new(),
             agent: environment.agent_socket.clone().map_or(AgentSource::None, AgentSource::Socket),

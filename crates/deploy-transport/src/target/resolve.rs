@@ -26,6 +26,8 @@ pub struct Overrides {
     pub user: Option<String>,
     /// Key files (`:keys`), `~` allowed.
     pub identity_files: Option<Vec<String>>,
+    /// Private keys as text (`:key_data`). With them the standard key files are left out.
+    pub key_data: Vec<Secret>,
     /// Only these keys (`:keys_only`)?
     pub identities_only: Option<bool>,
     /// Whether an agent may be asked at all (`:use_agent`).
@@ -206,6 +208,7 @@ impl Resolver<'_> {
             };
             target.auth_methods.retain(|method| !switched_off(method));
         }
+        target.key_data.clone_from(&overrides.key_data);
         target.password.clone_from(&overrides.password);
         target.passphrase.clone_from(&overrides.passphrase);
         target.batch_mode = overrides.batch_mode.or(options.batch_mode).unwrap_or(false);
@@ -261,6 +264,9 @@ impl Resolver<'_> {
             target.identity_files = named(paths);
         } else if !self.options.identity_files.is_empty() {
             target.identity_files = named(self.paths(target, &self.options.identity_files)?);
+        }
+        if !self.overrides.key_data.is_empty() {
+            target.identity_files.retain(|file| file.named);
         }
         if let Some(files) = &self.overrides.certificate_files {
             let environment = self.config.environment();

@@ -100,3 +100,11 @@ fn host_specs() {
         assert_eq!(HostSpec::parse(text), expected, "{text:?}");
     }
 }
+
+/// A dead peer is noticed within 16 seconds by the defaults: silence, then so many questions without an answer.
+#[test]
+fn a_dead_peer_is_noticed_soon_enough() {
+    let target = resolved("", "web1", &Overrides::default());
+    assert_eq!((target.keepalive_interval.as_secs(), target.keepalive_max), (5, 2));
+    assert!(target.keepalive_interval * (target.keepalive_max + 1) <= Duration::from_secs(16));
+}

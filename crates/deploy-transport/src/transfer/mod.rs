@@ -13,11 +13,15 @@
 //! # Ok(()) }
 //! ```
 //!
-//! Limits: a broken transfer begins anew the next time; SFTP is not spoken. A tree that exists on the host already is added to: it
+//! A file of 8 MiB and more that a broken connection cut off goes on from there the next time, if the host has `sha256sum` to
+//! prove that what is there is its beginning; what is there stays under a name that begins with `.capstan-part-`.
+//!
+//! Limits: a broken download, and a broken tree, begin anew; SFTP is not spoken. A tree that exists on the host already is added to: it
 //! changes file by file, after everything has arrived.
 
 mod bridge;
 mod download;
+mod resume;
 mod script;
 mod tree;
 mod unpack;
@@ -31,7 +35,7 @@ pub use download::{Download, download, read};
 pub use upload::upload;
 
 use crate::error::ExecError;
-use crate::session::Output;
+use crate::session::{ExitStatus, Output};
 
 /// What is sent.
 #[derive(Debug, Clone)]
@@ -116,6 +120,9 @@ pub enum TransferProblem {
     /// The host said no.
     #[error("{0}")]
     Remote(String),
+    /// The connection went away meanwhile.
+    #[error("the connection was lost: {0}")]
+    Lost(String),
     /// A path cannot be used.
     #[error("{0:?} cannot be a path there")]
     Path(String),
@@ -129,6 +136,9 @@ pub enum TransferProblem {
 
 /// A command's failure in the words of its standard error.
 fn refused(done: &Output) -> TransferProblem {
+    if let ExitStatus::Lost(reason) = &done.status {
+        return TransferProblem::Lost(crate::ssh::printable(reason));
+    }
     let said = done.stderr_text();
     let said: Vec<&str> = said.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     let last = said.split_at(said.len().saturating_sub(3)).1.join("; ");

@@ -44,13 +44,20 @@ fn wrapped(script: &str) -> Result<String, TransferProblem> {
 /// `$to` is the place, `$t` the other name beside it, which goes away whatever happens.
 fn place(to: &str, inside: Option<&str>) -> Result<String, TransferProblem> {
     let mut script = format!("set -C; to={}; ", path(to)?);
+    script.push_str(&target(inside)?);
+    script.push_str(&format!("t=\"$d\"{}; ", temporary()));
+    script.push_str("trap 'rm -rf -- \"$t\"' 0; trap 'exit 1' 1 2 13 15; ");
+    Ok(script)
+}
+
+/// Settles `$to`, inside a directory if it is one, and `$d`, the directory that it is in.
+fn target(inside: Option<&str>) -> Result<String, TransferProblem> {
+    let mut script = String::new();
     if let Some(name) = inside {
         let name = quote(name).map_err(|_| TransferProblem::Path(name.to_owned()))?;
         script.push_str(&format!("if test -d \"$to\"; then to=\"${{to%/}}/\"{name}; fi; "));
     }
     script.push_str("case $to in */) to=${to%/};; esac; case $to in */*) d=${to%/*}/;; *) d=;; esac; ");
-    script.push_str(&format!("t=\"$d\"{}; ", temporary()));
-    script.push_str("trap 'rm -rf -- \"$t\"' 0; trap 'exit 1' 1 2 13 15; ");
     Ok(script)
 }
 
@@ -68,6 +75,27 @@ pub(super) fn receive_file(file: &FileScript<'_>) -> Result<String, TransferProb
         "cat >\"$t\" || exit 1; n=$(wc -c <\"$t\"); \
          if test $n -eq {size}; then {chmod}mv -f \"$t\" \"$to\"; \
          else echo \"$n of {size} bytes arrived\" >&2; exit 3; fi"
+    ));
+    wrapped(&script)
+}
+
+/// The file grows under the name `part`, which stays when the connection breaks. What is there is said first; then a line of
+/// input says from where it goes on, and the rest of the input is that.
+pub(super) fn resume_file(file: &FileScript<'_>, part: &str) -> Result<String, TransferProblem> {
+    let mut script = format!("set -C; umask 077; to={}; ", path(file.to)?);
+    script.push_str(&target(Some(file.name))?);
+    let (size, mode) = (file.size, file.mode.unwrap_or(0o600) & 0o7777);
+    script.push_str(&format!(
+        "t=\"$d\"{part}; \
+         find \"${{d:-./}}.\" ! -name . -prune -name '.capstan-part-*' -mtime +7 -exec rm -f -- {{}} + 2>/dev/null; \
+         n=0; s=-; \
+         if test -f \"$t\" && test ! -h \"$t\" && test -O \"$t\" && command -v sha256sum >/dev/null; \
+         then n=$(($(wc -c <\"$t\"))); s=$(sha256sum <\"$t\"); s=${{s%% *}}; fi; \
+         echo \"capstan-part $n $s\"; read -r from || exit 3; \
+         if test \"$from\" = 0; then rm -f -- \"$t\"; : >\"$t\" || exit 1; fi; \
+         cat >>\"$t\" || {{ rm -f -- \"$t\"; exit 1; }}; n=$(($(wc -c <\"$t\"))); \
+         if test $n -eq {size}; then chmod {mode:o} \"$t\" && mv -f \"$t\" \"$to\"; \
+         else echo \"$n of {size} bytes arrived, and stay for the next try\" >&2; exit 3; fi"
     ));
     wrapped(&script)
 }

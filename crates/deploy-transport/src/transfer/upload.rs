@@ -8,15 +8,15 @@ use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt};
 
 use super::script::{FileScript, receive_file, receive_tree};
-use super::{Progress, Source, TransferError, TransferProblem, Upload, bridge, refused, tree};
-use crate::session::{Exec, Session, Stdin};
+use super::{Progress, Source, TransferError, TransferProblem, Upload, bridge, refused, resume, tree};
+use crate::session::{Exec, Running, Session, Stdin};
 
 /// The size of the pieces that a file is read in.
 const PIECE: usize = 256 * 1024;
 /// How much of a command's complaint is kept.
 const COMPLAINT: usize = 16 * 1024;
 
-/// Sends something and gives the number of bytes. `progress` is told after each piece.
+/// Sends something and gives the number of bytes that went to the host now. `progress` is told after each piece.
 ///
 /// # Errors
 /// When a file here cannot be read, or the host could not take all of it; nothing is changed on it then.
@@ -60,22 +60,46 @@ async fn file(
     let mode = upload.mode.unwrap_or(about.permissions().mode() & 0o777);
     let name = base_name(path);
     let script = FileScript { to: &upload.to, name: &name, size: about.len(), mode: Some(mode) };
+    if script.size >= resume::LEAST {
+        return resume::send(session, &script, path, &about, progress).await;
+    }
     feed(session, receive_file(&script), opened, about.len(), Some(path), progress).await
 }
 
-/// Feeds a reader to a command. Reading the command's answers goes on beside it: one that ends early must end us too.
+/// Feeds a reader to a command from its beginning.
 async fn feed(
     session: &dyn Session,
     command: Result<String, TransferProblem>,
-    mut from: impl AsyncRead + Unpin + Send,
+    from: impl AsyncRead + Unpin + Send,
     size: u64,
     path: Option<&Path>,
     progress: &mut (dyn FnMut(Progress) + Send),
 ) -> Result<u64, TransferProblem> {
     let mut running = session.exec(Exec::new(command?)).await?;
     let stdin = running.take_stdin();
+    pour(Pour { running, stdin, from, sent: 0, size, path }, progress).await
+}
+
+/// A reader and the command that takes what it gives.
+pub(super) struct Pour<'a, R> {
+    pub(super) running: Running,
+    pub(super) stdin: Option<Stdin>,
+    pub(super) from: R,
+    /// What the command has already.
+    pub(super) sent: u64,
+    pub(super) size: u64,
+    /// The file that is read, for errors.
+    pub(super) path: Option<&'a Path>,
+}
+
+/// Reading the command's answers goes on beside the writing: one that ends early must end us too. Gives how much was written.
+pub(super) async fn pour(
+    what: Pour<'_, impl AsyncRead + Unpin + Send>,
+    progress: &mut (dyn FnMut(Progress) + Send),
+) -> Result<u64, TransferProblem> {
+    let Pour { mut running, stdin, mut from, sent: before, size, path } = what;
     let write = async {
-        let mut sent = 0;
+        let mut sent = before;
         if let Some(mut stdin) = stdin {
             let mut buffer = BytesMut::new();
             loop {
@@ -88,7 +112,7 @@ async fn feed(
                 progress(Progress { bytes: sent, total: Some(size) });
             }
         }
-        Ok(sent)
+        Ok(sent - before)
     };
     let (sent, done) = tokio::join!(write, running.collect(COMPLAINT));
     let sent: u64 = sent.map_err(local(path.unwrap_or(Path::new("-"))))?;

@@ -114,6 +114,22 @@ async fn revoked_keys_and_authorities_and_a_revocation_file() {
     fs::write(&list, format!("# stolen\n{} a comment\n", public(&sshd.host_key))).unwrap();
     let Err(error) = connector().connect(&target).await else { panic!("connected") };
     assert!(matches!(&error.kind, ConnectErrorKind::HostKeyRevoked { recorded, .. } if recorded.line == 2), "{error}");
+    // The same as a binary list: the key, its fingerprint, the authority's key.
+    for line in [
+        format!("key: {}\n", public(&sshd.host_key)),
+        format!("sha256: {}\n", public(&sshd.host_key)),
+        format!("sha256: {}\n", public(&authority)),
+    ] {
+        let specification = sshd.path("specification");
+        fs::write(&specification, line).unwrap();
+        let made = Command::new("ssh-keygen").args(["-q", "-k", "-f"]).arg(&list).arg(&specification).status();
+        assert!(made.unwrap().success());
+        let Err(error) = connector().connect(&target).await else { panic!("connected") };
+        assert!(
+            matches!(&error.kind, ConnectErrorKind::HostKeyRevoked { recorded, .. } if recorded.line == 0),
+            "{error}"
+        );
+    }
     fs::write(&list, "# nothing\n").unwrap();
     assert!(connector().connect(&target).await.is_ok());
     assert!(!sshd.log().contains("invalid user"));

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use deploy_transport::target::AuthMethod;
+use deploy_transport::target::{AuthMethod, IdentityFile};
 use deploy_transport::*;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
@@ -196,6 +196,36 @@ async fn questions_of_the_server_are_asked_and_cleaned() {
     let questions = prompter.questions.lock().unwrap().clone();
     assert_eq!(questions.len(), 2);
     assert!(!questions[1].text.contains('\x1b') && questions[1].echo, "{questions:?}");
+}
+
+#[tokio::test]
+async fn a_key_and_then_questions_or_a_password() {
+    let home = tempfile::tempdir().unwrap();
+    let key = home.path().join("id");
+    let pair = russh::keys::ssh_key::private::Ed25519Keypair::from_seed(&[9; 32]);
+    let text = russh::keys::PrivateKey::new(pair.into(), "").unwrap().to_openssh(Default::default()).unwrap();
+    std::fs::write(&key, text.as_bytes()).unwrap();
+    std::fs::set_permissions(&key, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    for (code, answers) in [(Some("123"), &["right", "123"][..]), (None, &["right"])] {
+        let manners = || Manners { password: Some("right"), code, key_first: true, ..Manners::default() };
+        let rogues = [Rogue::start(manners()).await, Rogue::start(manners()).await];
+        let codes = answers.iter().skip(1);
+        let prompter = Answering::new(answers.iter().chain(codes).copied());
+        let connector = SshConnector::new(prompter.clone());
+        for rogue in &rogues {
+            let mut target = rogue.target();
+            target.identity_files = vec![IdentityFile { path: key.clone(), named: true }];
+            connector.connect(&target).await.unwrap_or_else(|error| panic!("{code:?}: {error:?}"));
+            // Without the key nobody is asked for anything.
+            target.identity_files.clear();
+            let asked = prompter.count();
+            assert!(connector.connect(&target).await.is_err());
+            assert_eq!(prompter.count(), asked);
+        }
+        let passwords = prompter.questions.lock().unwrap().iter().filter(|q| q.text.starts_with("Password")).count();
+        assert_eq!(passwords, 1, "{code:?}: the password is asked for once for both");
+        assert!(rogues.iter().all(|rogue| rogue.password_tries.load(Ordering::SeqCst) == 1));
+    }
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use deploy_transport::target::Proxy;
 use deploy_transport::*;
 
 use crate::sshd::Sshd;
@@ -112,4 +113,60 @@ async fn an_alias_and_an_extra_file_are_honoured() {
     assert!(connector().connect(&target).await.is_err());
     target.host_key_alias = Some("the-alias".into());
     assert!(connector().connect(&target).await.is_ok());
+}
+
+/// Each way in which a key can be wrong, on the target and on the jump host before it: nobody's name is said to either, and a host
+/// behind a jump host that is refused is not even connected to.
+#[tokio::test]
+async fn wrong_keys_on_the_target_and_on_the_jump_host() {
+    let Some(sshd) = Sshd::start("LogLevel DEBUG1") else { return };
+    let Some(last) = Sshd::start("LogLevel DEBUG1") else { return };
+    let own = public(&sshd.host_key);
+    let ed25519 = public(&make_key(sshd.dir.path(), "other", &["-t", "ed25519", "-N", ""]));
+    let ecdsa = public(&make_key(sshd.dir.path(), "ecdsa", &["-t", "ecdsa", "-N", ""]));
+    let name = format!("[{}]:{}", sshd.host, sshd.port);
+    type Is = fn(&ConnectErrorKind) -> bool;
+    let cases: [(&str, String, Is); 5] = [
+        (
+            "unknown",
+            String::new(),
+            |kind| matches!(kind, ConnectErrorKind::HostKeyUnknown(unknown) if unknown.other_types.is_empty()),
+        ),
+        ("changed", format!("{name} {ed25519}\n"), |kind| matches!(kind, ConnectErrorKind::HostKeyChanged { .. })),
+        ("revoked", format!("{name} {own}\n@revoked {name} {own}\n"), |kind| {
+            matches!(kind, ConnectErrorKind::HostKeyRevoked { .. })
+        }),
+        (
+            "of another type",
+            format!("{name} {ecdsa}\n"),
+            |kind| matches!(kind, ConnectErrorKind::HostKeyUnknown(unknown) if unknown.other_types.len() == 1),
+        ),
+        ("of another port", format!("[{}]:1 {own}\n", sshd.host), |kind| {
+            matches!(kind, ConnectErrorKind::HostKeyUnknown(_))
+        }),
+    ];
+    let quiet = last.log();
+    for (what, known, is) in cases {
+        fs::write(sshd.path("known_hosts"), known).unwrap();
+        let kind = refused(&sshd, &sshd.target()).await;
+        assert!(is(&kind), "{what}: {kind}");
+        let mut behind = last.target();
+        behind.proxy = Proxy::Jump(vec![sshd.target()]);
+        let Err(error) = connector().connect(&behind).await else { panic!("{what}: connected") };
+        let ConnectErrorKind::Jump { source, .. } = &error.kind else { panic!("{what}: {error}") };
+        assert!(is(&source.kind), "{what}: {source}");
+        assert!(!sshd.log().contains("userauth-request"), "{what}");
+        assert_eq!(last.log(), quiet, "{what}");
+    }
+    // The same keys on the target behind a good jump host.
+    fs::write(sshd.path("known_hosts"), format!("{name} {own}\n")).unwrap();
+    for known in [String::new(), format!("[{}]:{} {ed25519}\n", last.host, last.port)] {
+        fs::write(last.path("known_hosts"), known).unwrap();
+        let mut behind = last.target();
+        behind.proxy = Proxy::Jump(vec![sshd.target()]);
+        let Err(error) = connector().connect(&behind).await else { panic!("connected") };
+        let wrong = matches!(error.kind, ConnectErrorKind::HostKeyUnknown(_) | ConnectErrorKind::HostKeyChanged { .. });
+        assert!(wrong, "{error}");
+        assert!(!last.log().contains("userauth-request"));
+    }
 }

@@ -10,7 +10,7 @@ use deploy_transport::target::{AgentSource, KnownHostsFiles};
 use deploy_transport::*;
 use russh::keys::PrivateKey;
 use russh::keys::ssh_key::private::Ed25519Keypair;
-use russh::server::{Auth, Config, Handler, Msg, Response, Session as ServerSession, run_stream};
+use russh::server::{Auth, Config, Handler, Msg, Response, Session as ServerSession, VerifiedPublicKey, run_stream};
 use russh::{Channel, ChannelId, Disconnect, MethodKind, MethodSet, Sig};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
@@ -24,6 +24,8 @@ pub struct Manners {
     pub password: Option<&'static str>,
     /// Ask for the password by questions instead, and after it for this code.
     pub code: Option<&'static str>,
+    /// Want a key of the user's first: the password alone is not asked for.
+    pub key_first: bool,
     /// Drop so many connections before saying anything.
     pub drop_first: u32,
     /// Take a long time over a request.
@@ -56,6 +58,9 @@ impl Rogue {
             (_, Some(_)) => methods.push(MethodKind::KeyboardInteractive),
             (Some(_), None) => methods.push(MethodKind::Password),
             (None, None) => methods.push(MethodKind::None),
+        }
+        if manners.key_first {
+            methods = MethodSet::from([MethodKind::PublicKey].as_slice());
         }
         let config = Arc::new(Config {
             keys: vec![host_key()],
@@ -127,6 +132,12 @@ impl Handler for Peer {
     async fn auth_none(&mut self, _user: &str) -> Result<Auth, russh::Error> {
         let open = self.manners.password.is_none() && self.manners.code.is_none();
         Ok(if open { Auth::Accept } else { Auth::reject() })
+    }
+
+    async fn auth_publickey(&mut self, _user: &str, _key: VerifiedPublicKey<'_>) -> Result<Auth, russh::Error> {
+        let next = if self.manners.code.is_some() { MethodKind::KeyboardInteractive } else { MethodKind::Password };
+        let partial_success = self.manners.key_first;
+        Ok(Auth::Reject { proceed_with_methods: Some([next].as_slice().into()), partial_success })
     }
 
     async fn auth_password(&mut self, _user: &str, password: &str) -> Result<Auth, russh::Error> {

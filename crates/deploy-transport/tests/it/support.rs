@@ -10,8 +10,8 @@ use std::sync::atomic::{AtomicU16, AtomicU32, Ordering};
 use async_trait::async_trait;
 use deploy_transport::*;
 
-/// Where a program is. When it is missing the test must return early, which is said; if `CAPSTAN_REQUIRE` names `sshd`, that is
-/// a failure instead.
+/// Where a program is. When it is missing the test must return early, which is said; if `CAPSTAN_REQUIRE` names its layer
+/// (`dropbear` for Dropbear's, else `sshd`), that is a failure instead.
 pub fn program(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let mut dirs: Vec<_> = std::env::split_paths(&path).collect();
@@ -19,7 +19,8 @@ pub fn program(name: &str) -> Option<PathBuf> {
     let found = dirs.iter().map(|dir| dir.join(name)).find(|file| file.is_file());
     if found.is_none() {
         let required = std::env::var("CAPSTAN_REQUIRE").unwrap_or_default();
-        assert!(!required.contains("sshd"), "{name} is missing but CAPSTAN_REQUIRE names sshd");
+        let layer = if name.starts_with("dropbear") { "dropbear" } else { "sshd" };
+        assert!(!required.split(',').any(|r| r == layer), "{name} is missing but CAPSTAN_REQUIRE names {layer}");
         println!("skipped: {name} is not installed");
     }
     found

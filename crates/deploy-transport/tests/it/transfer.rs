@@ -155,3 +155,73 @@ async fn what_breaks_changes_nothing() {
         assert_eq!(names(dir.path()), ["place"]);
     }
 }
+
+/// Whether a process still has the file.
+fn is_open(path: &Path) -> bool {
+    let entries = |directory: &Path| fs::read_dir(directory).into_iter().flatten().flatten().collect::<Vec<_>>();
+    entries(Path::new("/proc"))
+        .iter()
+        .flat_map(|process| entries(&process.path().join("fd")))
+        .any(|descriptor| fs::read_link(descriptor.path()).is_ok_and(|target| target == path))
+}
+
+/// Where a broken connection left it a big file goes on, if what is there is really its beginning.
+#[tokio::test]
+async fn a_big_file_goes_on_where_it_was_cut() {
+    const SIZE: u64 = 48_000_000;
+    let Some(sshd) = Sshd::start("") else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let from = dir.path().join("big");
+    let content: Vec<u8> = (0..SIZE as u32 / 4).flat_map(u32::to_le_bytes).collect();
+    fs::write(&from, &content).unwrap();
+    let there = dir.path().join("there");
+    fs::create_dir(&there).unwrap();
+    let to = there.join("arrived");
+    fs::write(&to, "old").unwrap();
+    let file = Upload::new(Source::File(from.clone()), to.to_str().unwrap());
+    let part = || -> std::path::PathBuf {
+        let found: Vec<_> = names(&there).into_iter().filter(|name| name.starts_with(".capstan-part-")).collect();
+        assert_eq!(found.len(), 1, "{found:?}");
+        there.join(&found[0])
+    };
+    // Cut in the middle, and then whatever is done to what is there.
+    let tampering: [fn(&Path); 3] = [
+        |_| {},
+        |part| fs::write(part, vec![7; 1_000_000]).unwrap(),
+        |part| {
+            fs::remove_file(part).unwrap();
+            symlink("/etc/hostname", part).unwrap();
+        },
+    ];
+    for (index, tamper) in tampering.into_iter().enumerate() {
+        let session = connector().connect(&sshd.target()).await.unwrap();
+        let mut cut = |progress: Progress| {
+            if progress.bytes > SIZE / 2 {
+                sshd.signal_sessions(rustix::process::Signal::KILL);
+            }
+        };
+        let error = upload(&*session, "web1", &file, &mut cut).await.unwrap_err();
+        assert!(matches!(error.problem, TransferProblem::Lost(_)), "{error:?}");
+        assert_eq!(fs::read(&to).unwrap() == content, index > 0);
+        // What was on the way still arrives.
+        while is_open(&part()) {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+        let size = part().metadata().unwrap().len();
+        assert!(size > 0 && size < SIZE, "{size}");
+        assert_eq!(mode(&part()), 0o600);
+        tamper(&part());
+        let session = connector().connect(&sshd.target()).await.unwrap();
+        let mut first = None;
+        let mut note = |progress: Progress| {
+            first.get_or_insert(progress.bytes);
+        };
+        let sent = upload(&*session, "web1", &file, &mut note).await.unwrap();
+        let expected = if index == 0 { SIZE - size } else { SIZE };
+        assert_eq!(sent, expected, "{index}");
+        assert!(first.unwrap() > SIZE - expected && session.stats().bytes_out < expected + expected / 10, "{index}");
+        assert!(fs::read(&to).unwrap() == content, "{index}");
+        assert_eq!((names(&there), mode(&to)), (vec!["arrived".to_owned()], mode(&from)), "{index}");
+    }
+    assert!(fs::read_to_string("/etc/hostname").unwrap().len() < 1000);
+}

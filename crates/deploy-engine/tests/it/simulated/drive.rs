@@ -99,6 +99,7 @@ fn prepare(
         host.tree.write_back();
         host.app_before = host.app;
         host.sites.clear();
+        host.recovered = false;
         host.before = host.tree.identity(&host.tree.spell(&world.layout.current));
         if fault.is_some_and(|fault| fault.kind == Kind::PowerAll) {
             host.tree.watch_durability();

@@ -16,6 +16,8 @@ pub enum Verb {
     Migrate,
     Rollback,
     Cleanup,
+    /// What `cap recover` does; the question about migrations is answered with yes.
+    Recover,
 }
 
 /// How many good releases stay.
@@ -92,6 +94,12 @@ impl Recipe {
         self.slot("deploy:restart", Slot::Restart, vec![self.command("restart", &self.hosts), Item::Edge])
     }
 
+    fn republish(&self, release: &ReleaseId) -> Vec<Item> {
+        let publish = Publish { release: release.clone(), revision: None, label: format!("release {release}") };
+        let publish = self.builtin("capstan:recover", Builtin::Publish(publish));
+        [self.slot("capstan:recover", Slot::Publish, vec![publish]), self.restart()].concat()
+    }
+
     fn rollback(&self, opened: &Opened, to: &ReleaseId) -> Vec<Item> {
         let from = opened.hosts.first().and_then(|(_, host)| host.live.clone());
         let back = Builtin::Rollback(Rollback { to: to.clone(), from: from.clone() });
@@ -112,12 +120,15 @@ impl Program for Recipe {
             Verb::Deploy | Verb::Migrate => Purpose::Deploy { release_name: None },
             Verb::Rollback => Purpose::Rollback { to: self.to.as_ref().map(ToString::to_string) },
             Verb::Cleanup => Purpose::Cleanup,
+            Verb::Recover => Purpose::Recover { migrated: Some(true) },
         };
         let transaction = Transaction { purpose, layout: layout(), hosts: self.hosts.clone(), sudo: false, site: None };
         let opened = hosts.begin(transaction).await?;
         let items = match (self.verb, &opened.release) {
             (Verb::Deploy | Verb::Migrate, Some(release)) => self.deploy(release),
             (Verb::Rollback, Some(release)) => self.rollback(&opened, release),
+            (Verb::Recover, Some(release)) => self.republish(release),
+            (Verb::Recover, None) => Vec::new(),
             _ => vec![self.builtin("deploy:cleanup", Builtin::Cleanup { keep: 1 })],
         };
         for item in items {

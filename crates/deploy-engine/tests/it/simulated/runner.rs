@@ -161,14 +161,15 @@ impl Runner {
         let (first, rest) = line.split_at(1);
         if let ("1" | "2" | "3", slot) = (first, rest) {
             let index: usize = first.parse().unwrap();
-            self.slots[index - 1].extend(unescape(slot.as_bytes()));
+            self.slots[index - 1].extend_from_slice(slot.as_bytes());
             return;
         }
         if matches!(first, "H" | "K") {
             return;
         }
         let words: Vec<&str> = line.split(' ').collect();
-        let slots = std::mem::take(&mut self.slots).map(|slot| String::from_utf8(slot).unwrap());
+        // Only now: a long text has several lines, and they may end in the middle of an escape.
+        let slots = std::mem::take(&mut self.slots).map(|slot| String::from_utf8(unescape(&slot)).unwrap());
         let [text, second, third] = slots;
         let id = words.get(1).map_or(0, |word| word.parse().unwrap());
         let work = |pieces| Request::Work { id, flags: words[2].to_owned(), begun: false, pieces };

@@ -74,7 +74,7 @@ fn leftovers(tree: &Tree, root: &str, state: &str) -> Vec<String> {
         tree.names(&format!("{state}/trash")).iter().map(|name| format!("trash/{name}")).collect();
     let own = tree.names(state);
     found.extend(own.iter().filter(|name| name.starts_with("links.")).skip(1).cloned());
-    let known = ["ledger", "reserve", "trash", "lock"];
+    let known = ["ledger", "journal", "reserve", "trash", "lock"];
     found.extend(own.iter().filter(|name| !known.contains(&name.as_str()) && !name.starts_with("links.")).cloned());
     let parts = ["releases", "shared", "current", ".capstan", "revisions.log"];
     found.extend(tree.names(root).into_iter().filter(|name| !parts.contains(&name.as_str())));

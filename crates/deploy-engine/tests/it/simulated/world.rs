@@ -6,11 +6,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use deploy_inventory::HostId;
-use deploy_plan::{Clock, Event, Layout, Observer, Op, ReleaseId, RemotePath, RunId, Work};
+use deploy_plan::{
+    Clock, Event, JournalEntry, JournalEvent, Layout, Observer, Op, ReleaseId, RemotePath, RunEnd, RunId, Work,
+};
 use deploy_release::model::{Died, Status, Tree, answer, apply_entry, apply_in_row, apply_state_dir};
 use deploy_release::model::{Trap, TrapKind};
 use deploy_release::{
-    CompileContext, ProbeNeeds, compile_step, compile_undo, entry_script, invariants, probe_script, state_dir_script,
+    CompileContext, ProbeNeeds, compile_step, compile_undo, entry_script, invariants, journal_script, probe_script,
+    state_dir_script,
 };
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -51,6 +54,8 @@ pub enum What {
     Entry,
     Probe(ProbeNeeds),
     Command(String),
+    /// What an earlier run left is brought in order.
+    Recovery(Arc<Vec<Op>>),
     Unknown(String),
 }
 
@@ -113,8 +118,10 @@ pub struct Host {
     /// The release that the application runs, and how often it was started.
     pub app: Option<usize>,
     pub schema: u32,
-    /// What `current` was when the run began.
+    /// What `current` was when the run began, or when it had recovered what an earlier one left.
     pub before: Option<usize>,
+    /// Whether it has done so.
+    pub recovered: bool,
     /// What the application ran then.
     pub app_before: Option<usize>,
 }
@@ -168,6 +175,7 @@ impl World {
                 app: None,
                 schema: 0,
                 before: None,
+                recovered: false,
                 app_before: None,
             }
         };
@@ -209,6 +217,7 @@ impl World {
                 app: host.app,
                 schema: host.schema,
                 before: None,
+                recovered: false,
                 app_before: None,
             })
             .collect();
@@ -235,6 +244,17 @@ impl World {
         self.book.clear();
         self.book.insert(entry_script(layout, run), (What::Entry, false));
         self.book.insert(state_dir_script(layout, false), (What::StateDir, false));
+        for event in [
+            JournalEvent::Migrate,
+            JournalEvent::Migrated,
+            JournalEvent::Restart,
+            JournalEvent::Back,
+            JournalEvent::End(RunEnd::Undone),
+        ] {
+            let entry = JournalEntry::new(run.clone(), event);
+            let ops = Arc::new(vec![Op::Journal(entry.clone())]);
+            self.book.insert(journal_script(layout, &entry), (What::Ops(ops), false));
+        }
         for (migrations, space) in [(false, false), (true, false), (false, true), (true, true)] {
             let needs = ProbeNeeds { migrations, space, ..ProbeNeeds::default() };
             self.book.insert(probe_script(layout, &needs), (What::Probe(needs), false));
@@ -250,7 +270,10 @@ impl World {
             let has_deadline = step.deadline.is_some();
             if let Work::Ops(by_host) = &step.work {
                 for (host, ops) in by_host {
-                    if let Some(text) = compile_step(step, host, &cx) {
+                    let is_recovery = step.title.starts_with("recover run ");
+                    if let Some(text) = compile_step(step, host, &cx).filter(|_| is_recovery) {
+                        self.book.insert(text, (What::Recovery(Arc::new(ops.clone())), has_deadline));
+                    } else if let Some(text) = compile_step(step, host, &cx) {
                         self.book.insert(text, (What::Ops(Arc::new(ops.clone())), has_deadline));
                     }
                 }
@@ -295,6 +318,11 @@ impl World {
         if !matches!(what, What::StateDir) && unit.conns[conn].alive {
             let changed = changed && unit.conns[conn].alive;
             self.note(invariants::changes_need_the_lock(holder.as_ref(), &actor, changed));
+        }
+        if changed && matches!(what, What::Recovery(_)) {
+            let unit = &mut self.hosts[host];
+            unit.before = unit.tree.identity(&unit.tree.spell(&self.layout.current));
+            unit.recovered = true;
         }
         let before = self.hosts[host].before;
         if changed && before.is_some() {
@@ -472,6 +500,10 @@ impl World {
                     None => apply_in_row(ops, &cx, tree, &checkout),
                 }
             }
+            What::Recovery(ops) => {
+                let cx = CompileContext { layout: &layout, run: &run, sudo: false, flush: true };
+                apply_in_row(ops, &cx, tree, &checkout)
+            }
             What::StateDir => apply_state_dir(&layout, &run, tree),
             What::Entry => apply_entry(&layout, &run, tree),
             What::Probe(needs) => {
@@ -517,6 +549,7 @@ pub fn title(what: &What) -> String {
         What::Entry => "entry".to_owned(),
         What::Probe(_) => "probe".to_owned(),
         What::Command(text) => format!("command {text}"),
+        What::Recovery(ops) => format!("recovery {}", ops.iter().map(name).collect::<Vec<_>>().join("+")),
         What::Unknown(_) => "unknown".to_owned(),
     }
 }

@@ -7,9 +7,9 @@ use deploy_plan::{
     Command, CommandResult, CommandText, Event, ExitStatus, Layout, Level, Problem, ProblemKind, Purpose, RemotePath,
     Site, StepClass, Suspension, Want,
 };
-use deploy_release::{Owner, Unwritable};
+use deploy_release::{Owner, Place, Unwritable, by_hand};
 use deploy_ruby::{Args, Call, CommandLine, Stderr, Unwind, Value};
-use deploy_scm::ScmKind;
+use deploy_scm::{ScmKind, Strategy};
 
 use crate::v2::Cap;
 use crate::v2::cap::Dependency;
@@ -50,10 +50,20 @@ impl Cap {
                 None
             }
         };
-        let seen = Looked { layout, tools, repository };
+        // What a deploy does without is no blocker: it writes into shared/ for its cache only, and makes it for that.
+        let writes_shared = pinned.as_ref().is_some_and(|pinned| pinned.strategy == Strategy::RemoteCache);
+        let cache = match pinned.as_ref().filter(|_| writes_shared) {
+            Some(pinned) => Some(self.cache_question(call, pinned, &layout).await?),
+            None => None,
+        };
+        let sudo = self.builtin_sudo(call).await?;
+        let seen = Looked { layout, tools, repository, cache, writes_shared, sudo };
         let results = self.probe(seen.text(), "look at the directories, the tools and the repository", &hosts).await;
         for result in &results {
             blockers.extend(self.findings(result, &seen));
+        }
+        if !writes_shared {
+            self.warn_of_shared(&results, &seen.layout);
         }
         let mut untried = 0;
         let lost = |result: &&CommandResult| matches!(result.status, ExitStatus::Lost(_));
@@ -75,6 +85,20 @@ impl Cap {
         let text = verdict(looked, untried);
         self.port.tell(Event::Message { level: Level::Info, host: None, text });
         Ok(())
+    }
+
+    fn warn_of_shared(&self, results: &[CommandResult], layout: &Layout) {
+        let is_absent =
+            |result: &&CommandResult| String::from_utf8_lossy(&result.stdout).lines().any(|l| l == ABSENT_SHARED);
+        let hosts: Vec<&str> = results.iter().filter(is_absent).map(|result| result.host.as_str()).collect();
+        if !hosts.is_empty() {
+            let text = format!(
+                "{} is not there on {}: links into it will point nowhere; `cap deploy:setup` makes it",
+                layout.shared,
+                hosts.join(", ")
+            );
+            self.port.tell(Event::Message { level: Level::Warning, host: None, text });
+        }
     }
 
     /// Tells every blocker; the exception sums them up.
@@ -134,6 +158,15 @@ impl Cap {
         Ok(Some(Repository { text, url: source.url.to_string(), by_hand, site }))
     }
 
+    /// What tries on a host whether the cache would be taken for one, and where that is.
+    async fn cache_question(self: &Rc<Self>, call: &Call, pinned: &Pinned, layout: &Layout) -> R<(String, RemotePath)> {
+        let cache = self.repository_cache(call, &layout.shared).await?;
+        let text = pinned.source.cache_probe(&cache).map_err(|error| {
+            fail(call, self.scm_problem("look at the cache", &error, "repository_cache", Some(&pinned.source)))
+        })?;
+        Ok((text, cache))
+    }
+
     async fn probe(&self, text: String, shown: &str, hosts: &[HostId]) -> Vec<CommandResult> {
         let command = Command {
             shown: shown.to_owned(),
@@ -157,14 +190,12 @@ impl Cap {
     }
 
     fn findings(&self, result: &CommandResult, seen: &Looked) -> Vec<Problem> {
-        let name = self.host(&result.host).map_or_else(|| result.host.to_string(), |host| host.name);
         if !result.status.is_success() {
             if self.is_not_looked_at(result) {
                 return Vec::new();
             }
-            if let ExitStatus::Lost(why) = &result.status {
-                let what = format!("connect to {}", result.host);
-                return vec![Problem::new(ProblemKind::Connect, what, why.clone()).on(&result.host)];
+            if let Some(problem) = out_of_reach(result) {
+                return vec![problem];
             }
             let tail = String::from_utf8_lossy(&result.stderr);
             let why = format!("{}: {}", result.status, tail.trim());
@@ -172,10 +203,18 @@ impl Cap {
         }
         let output = String::from_utf8_lossy(&result.stdout).into_owned();
         let login = output.lines().find_map(|line| line.strip_prefix("login ")).unwrap_or("LOGIN").to_owned();
-        let lines = output.lines().filter(|line| !line.starts_with("login "));
+        let is_of_shared = |line: &str| line.split([' ', '\t']).nth(1) == Some("shared");
+        let is_finding = |line: &&str| {
+            let is_blocker = *line != ABSENT_SHARED && (seen.writes_shared || !is_of_shared(line));
+            !line.starts_with("login ") && is_blocker
+        };
+        let lines = output.lines().filter(is_finding);
         lines
-            .filter_map(|line| finding(line, &name, &login, &seen.layout, &seen.tools))
-            .chain(seen.repository.as_ref().and_then(|repository| repository.finding(&output, &name, &seen.tools)))
+            .filter_map(|line| finding(line, &result.host, &login, &seen.layout, &seen.tools))
+            .chain(seen.cache.as_ref().and_then(|(_, cache)| cache_finding(&output, &result.host, cache)))
+            .chain(
+                seen.repository.as_ref().and_then(|repository| repository.finding(&output, &result.host, &seen.tools)),
+            )
             .map(|problem| problem.on(&result.host))
             .collect()
     }
@@ -233,9 +272,8 @@ impl Cap {
             if self.is_not_looked_at(&result) {
                 return Ok(None);
             }
-            if let ExitStatus::Lost(why) = &result.status {
-                let what = format!("connect to {}", result.host);
-                found.push(Problem::new(ProblemKind::Connect, what, why.clone()).on(&result.host));
+            if let Some(problem) = out_of_reach(&result) {
+                found.push(problem);
                 continue;
             }
             let fine = match (dependency.kind.as_str(), dependency.arguments.get(1)) {
@@ -248,6 +286,13 @@ impl Cap {
         }
         Ok(Some(found))
     }
+}
+
+/// Why a host gave no answer.
+fn out_of_reach(result: &CommandResult) -> Option<Problem> {
+    let ExitStatus::Lost(why) = &result.status else { return None };
+    let lost = || Problem::new(ProblemKind::Connect, format!("ask {}", result.host), why.clone()).on(&result.host);
+    Some(result.unreached.as_deref().cloned().unwrap_or_else(lost))
 }
 
 /// The last word of a check that found nothing in the way.
@@ -319,11 +364,23 @@ struct Looked {
     /// Programs with what they are needed for.
     tools: Vec<(String, String)>,
     repository: Option<Repository>,
+    /// What tries the cache of the repository, and where that is.
+    cache: Option<(String, RemotePath)>,
+    /// Whether a deploy writes into `shared/`.
+    writes_shared: bool,
+    /// Whether `deploy:setup` makes directories as root.
+    sudo: bool,
 }
+
+/// What the probe says where `shared/` is missing.
+const ABSENT_SHARED: &str = "absent shared";
 
 impl Looked {
     fn text(&self) -> String {
-        let mut text = probe_text(&self.layout, &self.tools);
+        let mut text = probe_text(&self.layout, &self.tools, self.sudo);
+        if let Some((cache, _)) = &self.cache {
+            text.push_str(&format!("said=$( {cache} 2>&1) || printf '%s\\n' \"$said\" | sed 's/^/cache /'\n"));
+        }
         if let Some(repository) = &self.repository {
             // A client that is missing is a finding of its own.
             let program = self.tools.first().map(|(program, _)| quote(program)).unwrap_or_else(|| "sh".to_owned());
@@ -345,7 +402,7 @@ struct Repository {
 
 impl Repository {
     /// What a host's output says of it.
-    fn finding(&self, output: &str, host: &str, tools: &[(String, String)]) -> Option<Problem> {
+    fn finding(&self, output: &str, host: &HostId, tools: &[(String, String)]) -> Option<Problem> {
         if !output.lines().any(|line| line == "unreadable") {
             return None;
         }
@@ -355,8 +412,8 @@ impl Repository {
         let over_ssh = tools.iter().any(|(program, _)| program == "ssh");
         let next = if over_ssh && why.contains("Host key verification failed") {
             format!(
-                "log in to the repository's host once from this machine, so that its key is in your known_hosts; by hand: ssh {host} {}",
-                self.by_hand
+                "log in to the repository's host once from this machine, so that its key is in your known_hosts; {}",
+                by_hand(host, &self.by_hand)
             )
         } else if over_ssh && why.contains("Permission denied") {
             format!(
@@ -364,21 +421,42 @@ impl Repository {
                 self.by_hand
             )
         } else {
-            format!("by hand: ssh {host} {}", self.by_hand)
+            by_hand(host, &self.by_hand)
         };
         let problem = Problem::new(ProblemKind::Scm, format!("read the repository {} from the host", self.url), why);
         Some(problem.at(self.site.clone()).next(next))
     }
 }
 
-/// What the host prints: one finding a line.
-fn probe_text(layout: &Layout, tools: &[(String, String)]) -> String {
+/// What is said of a directory that the repository would have been kept in.
+fn cache_finding(output: &str, host: &HostId, cache: &RemotePath) -> Option<Problem> {
+    let said = output.lines().find_map(|line| line.strip_prefix("cache "))?;
+    let (why, next) = said.split_once("; ").unwrap_or((said, "move it away"));
+    let path = cache.to_string();
+    let away = by_hand(host, &format!("mv {} {}", quote_path(&path), quote_path(&format!("{path}.before"))));
+    Some(Problem::new(ProblemKind::Scm, format!("keep the repository in {path}"), why).next(format!("{next}; {away}")))
+}
+
+/// The nearest directory above the root, where the login may not make the root in it.
+fn parent_text() -> String {
+    format!(
+        "a=$p; while [ -n \"$a\" ] && [ ! -e \"$a\" ]; do a=${{a%/*}}; done; a=${{a:-/}}\n\
+         if [ -e \"$p\" ]; then echo 'other deploy_to'; elif [ -w \"$a\" ]; then echo 'absent deploy_to'; else \
+         printf 'unmakable deploy_to\\t%s\\t%s\\n' \"$(stat -L -c '{}' \"$a\" 2>/dev/null)\" \"$a\"; fi",
+        Owner::STAT
+    )
+}
+
+/// What the host prints: one finding a line. With `sudo`, setup may make directories anywhere.
+fn probe_text(layout: &Layout, tools: &[(String, String)], sudo: bool) -> String {
     let mut text = String::from("echo \"login $(id -un)\"\n");
     let look = |name: &str, path: &RemotePath| {
         let path = quote_path(&path.to_string());
+        let absent = if name == "deploy_to" && !sudo { parent_text() } else { format!("echo 'absent {name}'") };
         format!(
-            "p={path}; if [ ! -d \"$p\" ]; then echo 'absent {name}'; elif [ ! -w \"$p\" ]; then \
-             printf '%s\\t%s\\n' 'unwritable {name}' \"$(stat -L -c '{}' \"$p\" 2>/dev/null)\"; fi\n",
+            "p={path}; if [ ! -d \"$p\" ]; then {absent}; elif [ ! -w \"$p\" ]; then \
+             case $(LC_ALL=C rmdir \"$p/.capstan-no-such\" 2>&1) in *Read-only*) w=mounted ;; *) w=unwritable ;; esac; \
+             printf '%s\\t%s\\n' \"$w {name}\" \"$(stat -L -c '{}' \"$p\" 2>/dev/null)\"; fi\n",
             Owner::STAT
         )
     };
@@ -397,12 +475,7 @@ fn probe_text(layout: &Layout, tools: &[(String, String)]) -> String {
     text
 }
 
-/// A command for a person to run on a host. As one word: the shell of this machine must not read it, `~` above all.
-fn on_host(host: &str, command: &str) -> String {
-    format!("by hand: ssh {host} {}", quote(command))
-}
-
-fn finding(line: &str, host: &str, login: &str, layout: &Layout, tools: &[(String, String)]) -> Option<Problem> {
+fn finding(line: &str, host: &HostId, login: &str, layout: &Layout, tools: &[(String, String)]) -> Option<Problem> {
     let (word, rest) = line.split_once(' ')?;
     let (name, stat) = rest.split_once('\t').unwrap_or((rest, ""));
     let place = match name {
@@ -416,13 +489,20 @@ fn finding(line: &str, host: &str, login: &str, layout: &Layout, tools: &[(Strin
     Some(match word {
         "absent" => Problem::new(ProblemKind::Layout, format!("find {path}"), "it is not there")
             .next("`cap deploy:setup` makes what is missing, on all hosts"),
-        "unwritable" => {
-            let found = Unwritable::new(place, Owner::of_stat(stat).as_ref(), login);
-            // sudo may ask for a password.
-            let next = found.command.map(|command| match command.starts_with("sudo ") {
-                true => on_host(&format!("-t {host}"), &command),
-                false => on_host(host, &command),
-            });
+        "other" => Problem::new(ProblemKind::Layout, format!("find {path}"), "it is there, but is no directory")
+            .next(Unwritable::ELSE),
+        "unmakable" => {
+            let (stat, parent) = stat.rsplit_once('\t')?;
+            let found = Unwritable::to_make(place, parent, Owner::of_stat(stat).as_ref(), login);
+            let next = found.command.map(|command| by_hand(host, &command));
+            Problem::new(ProblemKind::Layout, format!("find {path}"), format!("it is not there, and {}", found.why))
+                .next(next.unwrap_or_else(|| Unwritable::ELSE.to_owned()))
+        }
+        "unwritable" | "mounted" => {
+            let read_only = word == "mounted";
+            let found = Place { read_only, owner: Owner::of_stat(stat), ..Place::default() };
+            let found = Unwritable::new(place, &found, login);
+            let next = found.command.map(|command| by_hand(host, &command));
             Problem::new(ProblemKind::Layout, format!("write into {path}"), found.why)
                 .next(next.unwrap_or_else(|| Unwritable::ELSE.to_owned()))
         }
@@ -431,7 +511,7 @@ fn finding(line: &str, host: &str, login: &str, layout: &Layout, tools: &[(Strin
             format!("switch {path}"),
             "it is a real file or directory, no link",
         )
-        .next(on_host(host, &format!("mv {quoted} {}", quote_path(&format!("{path}.before"))))),
+        .next(by_hand(host, &format!("mv {quoted} {}", quote_path(&format!("{path}.before"))))),
         "tool" => {
             let (program, purpose) = rest.parse::<usize>().ok().and_then(|index| tools.get(index))?;
             Problem::new(ProblemKind::MissingTool, format!("find {program}"), format!("it is needed to {purpose}"))
@@ -452,7 +532,7 @@ mod tests {
     #[test]
     fn findings_name_what_mends_them() {
         let tools = [("git".to_owned(), "read the git repository".to_owned())];
-        let of = |line: &str| finding(line, "web1", "deploy", &layout(), &tools).unwrap();
+        let of = |line: &str| finding(line, &HostId::new("web1"), "deploy", &layout(), &tools).unwrap();
         assert!(of("absent releases").next.unwrap().starts_with("`cap deploy:setup` "));
         let next = of("unwritable deploy_to").next.unwrap();
         assert!(next.starts_with("by hand: ssh -t web1 'sudo chown deploy: ") && next.ends_with("'"), "{next}");
@@ -465,9 +545,12 @@ mod tests {
         assert!(theirs.next.unwrap().starts_with("by hand: ssh -t web1 'sudo chown deploy: "));
         let ours = of("unwritable releases\t555\tdeploy\tdeploy\t64\t12").next.unwrap();
         assert!(ours.starts_with("by hand: ssh web1 'chmod u+rwx ") && !ours.contains("chown"), "{ours}");
+        let absent = of("unmakable deploy_to\t755\troot\troot\t64\t2\t/");
+        assert!(absent.why.contains("may not make directories in / (it belongs to root:root"), "{}", absent.why);
+        assert!(absent.next.unwrap().contains("sudo mkdir -p "));
         assert_eq!(of("real current").kind, ProblemKind::CurrentNotALink);
         assert_eq!(of("tool 0").why, "it is needed to read the git repository");
-        assert!(finding("noise", "web1", "deploy", &layout(), &tools).is_none());
+        assert!(finding("noise", &HostId::new("web1"), "deploy", &layout(), &tools).is_none());
     }
 
     #[test]
@@ -478,7 +561,8 @@ mod tests {
         std::fs::create_dir_all(root.join("current")).unwrap();
         let layout = Layout::new(RemotePath::new(root.to_str().unwrap()).unwrap());
         let tools = [("sh".to_owned(), String::new()), ("no-such-tool-here".to_owned(), String::new())];
-        let output = std::process::Command::new("sh").arg("-c").arg(probe_text(&layout, &tools)).output().unwrap();
+        let output =
+            std::process::Command::new("sh").arg("-c").arg(probe_text(&layout, &tools, false)).output().unwrap();
         let text = String::from_utf8(output.stdout).unwrap();
         let lines: Vec<&str> = text.lines().filter(|line| !line.starts_with("login ")).collect();
         assert_eq!(lines, ["absent shared", "real current", "tool 1"]);

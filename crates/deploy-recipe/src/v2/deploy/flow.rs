@@ -81,6 +81,7 @@ impl Cap {
             BuiltinTask::Check => self.check(call).await?,
             BuiltinTask::WebDisable => self.web_disable(call).await?,
             BuiltinTask::WebEnable => self.web_enable(call).await?,
+            BuiltinTask::Recover => self.recover(call).await?,
             BuiltinTask::Releases => self.list_releases(call).await?,
             BuiltinTask::MarkBad => self.mark_release(call, Mark::Bad, true).await?,
             BuiltinTask::MarkGood => self.mark_release(call, Mark::Bad, false).await?,
@@ -92,7 +93,8 @@ impl Cap {
             BuiltinTask::PendingDiff => self.pending(call, "diff").await?,
             BuiltinTask::Invoke => self.invoke(call).await?,
             BuiltinTask::Upload => {
-                let why = "files are not carried from the deployer to the hosts yet";
+                let why = "this built-in task is not there yet; a task of the recipe can `upload` files, as in: \
+                           upload \"config/app.yml\", \"#{current_path}/config/app.yml\"";
                 return Err(unsupported(call, "run deploy:upload", why));
             }
             BuiltinTask::Shell => {

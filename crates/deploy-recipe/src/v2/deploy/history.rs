@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use deploy_plan::{Event, Level, Problem, ProblemKind};
+use deploy_plan::{Event, Level, Problem, ProblemKind, Revision};
 use deploy_ruby::{Call, Command, CommandLine, Stderr, Value};
 use deploy_scm::{ScmKind, Source};
 
@@ -14,6 +14,10 @@ impl Cap {
     pub async fn pending(self: &Rc<Self>, call: &Call, what: &str) -> R<()> {
         let pinned = self.pinned(call).await?.pinned;
         let live = self.get(call, "current_revision").await?;
+        if live.to_s() == Revision::known_at_run().as_str() {
+            self.note_not_known("what lies between the live revision and the one that a deploy would take");
+            return Ok(());
+        }
         if live.is_nil() {
             let mut problem = Problem::new(ProblemKind::Layout, "read the live revision", "nothing is deployed yet");
             problem.next = Some("cap deploy".to_owned());

@@ -42,6 +42,41 @@ impl Cap {
         Ok(())
     }
 
+    /// `MIGRATED=`: what a person says about migrations whose end nobody knows.
+    pub fn migrated(&self, call: &Call) -> R<Option<bool>> {
+        let said = call.interp().effects().env("MIGRATED").map(|word| word.trim().to_lowercase());
+        match said.as_deref() {
+            None | Some("") => Ok(None),
+            Some("yes") => Ok(Some(true)),
+            Some("no") => Ok(Some(false)),
+            Some(other) => {
+                let why = format!("MIGRATED is {other:?}, and that is neither yes nor no");
+                let problem = Problem::new(ProblemKind::Usage, "recover what a run left", why);
+                Err(fail(call, problem.next("say MIGRATED=yes or MIGRATED=no")))
+            }
+        }
+    }
+
+    /// `recover`: the engine brings the links in order; what is live is then restarted and proven like any other release.
+    pub async fn recover(self: &Rc<Self>, call: &Call) -> R<()> {
+        let Some(hosts) = self.task_hosts(call).await? else { return Ok(()) };
+        let migrated = self.migrated(call)?;
+        let sudo = self.builtin_sudo(call).await?;
+        let opened = self.open(call, Purpose::Recover { migrated }, hosts.clone()).await?;
+        if !opened.is_asked() {
+            self.note_not_known("what a run has left unfinished");
+            return Ok(());
+        }
+        let Some(release) = opened.release else {
+            self.note("no run has left anything unfinished that a restart would finish");
+            return Ok(());
+        };
+        let publish = Publish { label: format!("release {release}"), release, revision: None };
+        self.record_builtin(Builtin::Publish(publish), hosts, sudo).await;
+        self.flow.borrow_mut().published = true;
+        self.call_task(call, "deploy:restart").await
+    }
+
     /// `deploy:rollback:revision`: to the release before, or the one that `RELEASE` names.
     pub async fn record_rollback(self: &Rc<Self>, call: &Call) -> R<()> {
         let Some(hosts) = self.task_hosts(call).await? else { return Ok(()) };
@@ -70,6 +105,10 @@ impl Cap {
             Some(release) => Some(release),
             None => {
                 let opened = self.open(call, Purpose::Cleanup, hosts.clone()).await?;
+                if !opened.is_asked() {
+                    self.note_not_known("whether a release was left behind");
+                    return Ok(());
+                }
                 let facts = opened.hosts.into_iter().next().map(|(_, facts)| facts).unwrap_or_default();
                 facts.releases.last().cloned().filter(|newest| facts.live.as_ref() != Some(newest))
             }

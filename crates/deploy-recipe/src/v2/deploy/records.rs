@@ -16,6 +16,10 @@ impl Cap {
     pub async fn list_releases(self: &Rc<Self>, call: &Call) -> R<()> {
         let Some(hosts) = self.task_hosts(call).await? else { return Ok(()) };
         let opened = self.open(call, Purpose::Read, hosts).await?;
+        if !opened.is_asked() {
+            self.note_not_known("which releases there are");
+            return Ok(());
+        }
         for (host, facts) in &opened.hosts {
             if let Some(hold) = &facts.hold {
                 let text = format!("locked by {} since {}: {}", hold.by, hold.since, hold.reason);
@@ -70,6 +74,10 @@ impl Cap {
     pub async fn unlock_fleet(self: &Rc<Self>, call: &Call) -> R<()> {
         let Some(hosts) = self.task_hosts(call).await? else { return Ok(()) };
         let opened = self.open(call, Purpose::Records, hosts).await?;
+        if !opened.is_asked() {
+            self.note_not_known("whether somebody has locked the deployment");
+            return Ok(());
+        }
         let held: Vec<HostId> =
             opened.hosts.iter().filter(|(_, facts)| facts.hold.is_some()).map(|(host, _)| host.clone()).collect();
         if held.is_empty() {

@@ -54,15 +54,29 @@ fn next_of(error: &ScmError, source: Option<&Source>) -> Option<String> {
                         this machine and on the hosts";
             Some(next.to_owned())
         }
+        // It was asked before the system was known.
+        ScmError::Unreachable { .. } if source.is_none() => {
+            let next = "check the address in :repository, and whether this machine reaches it and may read it";
+            Some(next.to_owned())
+        }
         ScmError::Unreachable { .. } => Some(match source.map(|source| source.kind) {
             Some(ScmKind::Git) => format!("try on this machine: git ls-remote {url}"),
             _ => format!("try on this machine: svn info {url}"),
         }),
         ScmError::Undecided { .. } => Some("say which it is: set :scm, :git or set :scm, :subversion".to_owned()),
         ScmError::MissingProgram { program } => Some(format!("install {program} on this machine")),
+        ScmError::NotFound { wanted, .. } if is_short_hash(wanted) => Some(format!(
+            "if it is the beginning of a commit's name, all 40 characters are wanted: `git rev-parse {wanted}` in a clone \
+             prints them, and so does `cat current/REVISION` on a host that runs it"
+        )),
         ScmError::NotFound { .. } => Some("set :branch or :revision to a name that the repository has".to_owned()),
         _ => None,
     }
+}
+
+/// The form in which tables print a commit.
+fn is_short_hash(text: &str) -> bool {
+    (7..40).contains(&text.len()) && text.chars().all(|c| c.is_ascii_digit() || ('a'..='f').contains(&c))
 }
 
 impl Cap {
@@ -193,6 +207,7 @@ impl Cap {
     /// The head that is deployed when the recipe names no revision.
     pub async fn scm_head(self: &Rc<Self>, call: &Call) -> R<String> {
         let source = self.scm_source(call).await?;
+        self.refuse_empty(call, "branch", &self.get(call, "branch").await?)?;
         let branch = self.text(call, "branch").await?;
         Ok(match (source.kind, branch) {
             (ScmKind::Git, Some(branch)) => branch,
@@ -302,6 +317,27 @@ impl Cap {
         }
     }
 
+    /// Where a host keeps the repository (`:repository_cache`).
+    pub async fn repository_cache(self: &Rc<Self>, call: &Call, shared: &RemotePath) -> R<RemotePath> {
+        let name = self.own_text(call, "repository_cache").await?.unwrap_or_else(|| "cached-copy".to_owned());
+        self.refuse_cache_outside(call, &name)?;
+        Ok(match RemotePath::new(&name) {
+            Ok(path) if name.starts_with(['/', '~']) => path,
+            _ => shared.join(&name),
+        })
+    }
+
+    /// Refuses a `repository_cache` that leaves `shared`, which it is relative to.
+    pub fn refuse_cache_outside(&self, call: &Call, name: &str) -> R<()> {
+        if name.starts_with(['/', '~']) || !name.split('/').any(|part| part == "..") {
+            return Ok(());
+        }
+        let why = format!("{name:?} leaves the directory `shared', which it is relative to");
+        let problem = Problem::new(ProblemKind::Usage, "read the variable `repository_cache'", why)
+            .next("name a directory inside `shared', e.g. \"cached-copy\", or an absolute path");
+        Err(fail(call, problem.at(self.set_at("repository_cache"))))
+    }
+
     /// The ops that bring the code into a release.
     pub async fn checkout_ops(
         self: &Rc<Self>,
@@ -311,11 +347,7 @@ impl Cap {
         state: RemotePath,
         shared: &RemotePath,
     ) -> R<Vec<Op>> {
-        let name = self.own_text(call, "repository_cache").await?.unwrap_or_else(|| "cached-copy".to_owned());
-        let cache = match RemotePath::new(&name) {
-            Ok(path) if name.starts_with(['/', '~']) => path,
-            _ => shared.join(&name),
-        };
+        let cache = self.repository_cache(call, shared).await?;
         let mut side = HostSide::new(pinned.strategy, release, cache, state);
         side.exclude.clone_from(&pinned.exclude);
         side.known_hosts = self.known_hosts(call, &pinned.source).await;

@@ -26,6 +26,7 @@ pub(crate) enum BuiltinTask {
     Pending,
     PendingDiff,
     Pin,
+    Recover,
     Releases,
     Restart,
     Rollback,
@@ -308,6 +309,16 @@ const DEPLOY: &[(&str, &str, For, BuiltinTask, &str)] = &[
     ),
     (
         OURS,
+        "recover",
+        For::Releases,
+        BuiltinTask::Recover,
+        "Finishes or undoes what a run left that died, and shows what it decides on each host.\n\nWhere the release is whole on every \
+         host it goes on: the release goes live everywhere and deploy:restart runs. Otherwise every host goes back. Where \
+         nothing was left unfinished it changes nothing. `cap deploy` does the same before it begins.\n\n  cap recover\n  cap \
+         recover MIGRATED=yes   # or no: when nobody knows how the migrations ended",
+    ),
+    (
+        OURS,
         "bad",
         For::Releases,
         BuiltinTask::MarkBad,
@@ -342,6 +353,7 @@ const OURS: &str = "capstan";
 
 /// How these commands are called, and the tasks behind them. A recipe's own task of that name goes first.
 const COMMANDS: &[(&str, &str)] = &[
+    ("recover", "capstan:recover"),
     ("releases", "capstan:releases"),
     ("release:bad", "capstan:bad"),
     ("release:good", "capstan:good"),

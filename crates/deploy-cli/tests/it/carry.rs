@@ -1,0 +1,154 @@
+//! Files and directories that recipes carry to and from hosts.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use deploy_testbed::repo::Scm;
+use deploy_testbed::{Fleet, FleetSpec};
+
+use crate::support::{APP, RECIPE, Stage, start};
+
+fn embedded() -> Fleet {
+    start(FleetSpec::embedded(), "embedded").expect("embedded fleets start everywhere")
+}
+
+/// A recipe with one more task `t`, for the application hosts.
+fn stage(fleet: Fleet, body: &str) -> Stage {
+    let stage = Stage::with(fleet, Scm::Git, RECIPE);
+    stage.write("config/deploy.rb", &format!("{RECIPE}\ntask :t, :roles => :app do\n{body}\nend\n"));
+    stage
+}
+
+/// A file that is neither text nor small.
+fn big(path: &Path) -> Vec<u8> {
+    let content: Vec<u8> = (0..1_500_000u32).flat_map(u32::to_le_bytes).collect();
+    fs::write(path, &content).unwrap();
+    fs::set_permissions(path, fs::Permissions::from_mode(0o751)).unwrap();
+    content
+}
+
+fn there_and_back(fleet: Fleet) {
+    let body = "upload 'big', 'in/big'\n\
+                upload 'tree', 'in/tree', :recursive => true\n\
+                put \"\\0#{'x' * 100_000}\", 'in/put', :mode => 0600\n\
+                run 'test $(wc -c < in/put) = 100001 && echo after >> in/tree/a/text'\n\
+                download 'in/big', 'back-$CAPISTRANO:HOST$'\n\
+                get 'in/tree', 'tree-back', :via => :scp, :recursive => true\n\
+                text = 'tree-back/a/text'\n\
+                run \"echo #{File.exist?(text) && File.read(text).split.join('-')} > in/read\"\n";
+    let stage = stage(fleet, body);
+    let content = big(&stage.project.join("big"));
+    stage.write("tree/a/text", "text\n");
+    for host in APP {
+        stage.on(host, "mkdir in");
+    }
+    let plan = stage.cap(&["--plan", "t"]).expect(0);
+    let plan = plan.says(&["- upload big -> in/big", "put in/put (100001 bytes)", "app2.example.com"]);
+    assert!(!plan.text.contains("$ upload"), "{}", plan.text);
+    assert!(!stage.project.join("tree-back").exists());
+    stage.on("app1", "test -z \"$(ls in)\"");
+    stage.cap(&["t"]).expect(0).says(&["upload big -> in/big", "download in/big"]);
+    for host in APP {
+        assert_eq!(stage.on(host, "stat -c '%a %s' in/big in/put").trim(), "751 6000000\n600 100001", "{host}");
+        assert_eq!(stage.on(host, "ls -A in | sort | tr '\\n' ' '").trim(), "big put read tree", "{host}");
+        assert_eq!(stage.on(host, "cat in/read").trim(), "text-after", "{host}");
+        let back = stage.project.join(format!("back-{host}.example.com"));
+        assert!(fs::read(&back).unwrap() == content, "{host}");
+        assert_eq!(fs::metadata(&back).unwrap().permissions().mode() & 0o777, 0o751, "{host}");
+    }
+}
+
+#[test]
+fn there_and_back_embedded() {
+    there_and_back(embedded());
+}
+
+#[test]
+fn there_and_back_sshd() {
+    if let Some(fleet) = start(FleetSpec::sshd(), "sshd") {
+        there_and_back(fleet);
+    }
+}
+
+/// What cannot be carried ends the run with the reason of the host; the file that was there stays as it was.
+#[test]
+fn failures_are_told_with_their_reason() {
+    for (body, code, says) in [
+        ("upload 'big', 'no/such/big'", 1, &["upload big -> no/such/big", "app1", "config/deploy.rb:", "no/such"][..]),
+        ("download 'no/such', 'x'", 1, &["download no/such -> x", "there is no such file"]),
+        ("upload 'nothing', 'x'", 2, &["read nothing on this machine", "No such file", "config/deploy.rb:"]),
+    ] {
+        let stage = stage(embedded(), body);
+        big(&stage.project.join("big"));
+        for host in APP {
+            stage.on(host, "mkdir in && echo old > in/big");
+        }
+        let ran = stage.cap(&["t"]);
+        assert_eq!(stage.on("app1", "cat in/big; ls -A in").trim(), "old\nbig", "{}", ran.text);
+        ran.expect(code).says(says);
+    }
+    let stage = stage(embedded(), "");
+    let go_on = "task(:g, :roles => :app, :on_error => :continue) { upload 'big', 'no/such'; run 'echo went-on' }";
+    stage.write("config/deploy.rb", &format!("{RECIPE}\n{go_on}\n"));
+    big(&stage.project.join("big"));
+    stage.on("app1", "mkdir no");
+    stage.cap(&["g"]).expect(0).says(&["is left out", "went-on"]);
+}
+
+/// A connection that breaks midway is told as that; a small file leaves nothing behind, a big one goes on the next time.
+#[test]
+fn a_broken_connection_is_told() {
+    let stage = stage(embedded(), "upload 'small', 'in/big'");
+    fs::write(stage.project.join("small"), [vec![7; 500_000], b"break-here".to_vec(), vec![7; 7_000_000]].concat())
+        .unwrap();
+    // More comes after it than can be on the way at one time.
+    let content = [vec![7; 2_000_000], b"break-here".to_vec(), vec![7; 12_000_000]].concat();
+    fs::write(stage.project.join("big"), &content).unwrap();
+    for host in APP {
+        stage.on(host, "mkdir in && echo old > in/big");
+    }
+    let breaks = || {
+        stage.fleet.faults("app2", |faults| faults.drop_on_input = Some("break-here".to_owned())).unwrap();
+        let ran = stage.cap(&["t"]).says(&["app2", "lost"]);
+        assert_ne!(ran.code, 0);
+    };
+    breaks();
+    stage.on("app2", "until test \"$(ls -A in)\" = big; do sleep 0.1; done; test \"$(cat in/big)\" = old");
+    let recipe = fs::read_to_string(stage.project.join("config/deploy.rb")).unwrap();
+    stage.write("config/deploy.rb", &recipe.replace("upload 'small'", "upload 'big'"));
+    breaks();
+    stage.on("app2", "test \"$(cat in/big)\" = old; set -- in/.capstan-part-*; until test $(wc -c <$1) -gt 2000000; do sleep 0.1; done");
+    stage.cap(&["t"]).expect(0);
+    assert_eq!(stage.on("app2", "ls -A in; wc -c <in/big").trim(), format!("big\n{}", content.len()));
+}
+
+/// Dialect 3: inside `on`, in its place between commands.
+#[test]
+fn dialect_3_there_and_back() {
+    let stage = Stage::with(embedded(), Scm::Git, "");
+    stage.write("Capfile", "require 'capistrano/setup'\nDir.glob('lib/*.rake').each { |r| import r }\n");
+    stage.write("config/deploy.rb", "set :application, 'x'\n");
+    stage.write("config/deploy/production.rb", "role :app, %w[deploy@app1.example.com deploy@app2.example.com]\n");
+    stage.write(
+        "lib/t.rake",
+        "task :t do\n  io = StringIO.new(\"\\0\" * 70_000)\n  on roles(:app) do |host|\n    execute :mkdir, '-p', 'in'\n    \
+         upload! io, 'in/io'\n    within('in') { upload! 'big', 'big', log_percent: 10 }\n    \
+         upload! 'tree', 'in', recursive: true\n    execute 'cp in/tree/text in/copy'\n    \
+         download! 'in/big', \"back-#{host.hostname}\"\n    info \"read #{download!('in/copy').strip}\"\n  end\nend\n",
+    );
+    let content = big(&stage.project.join("big"));
+    stage.write("tree/text", "words\n");
+    stage
+        .run(stage.bare(&["--plan", "production", "t"]))
+        .expect(0)
+        .says(&["upload big -> in/big", "upload tree -> in"]);
+    stage.run(stage.bare(&["production", "t"])).expect(0).says(&["read words"]);
+    for host in APP {
+        assert_eq!(stage.on(host, "stat -c '%s' in/big in/io | tr '\\n' ' '").trim(), "6000000 70000", "{host}");
+        assert!(fs::read(stage.project.join(format!("back-{host}.example.com"))).unwrap() == content, "{host}");
+    }
+    let failed = "task :f do\n  on(roles(:app)) { upload! 'big', '/no/such' }\nend\n";
+    stage.write("lib/f.rake", failed);
+    stage.run(stage.bare(&["production", "f"])).expect(1).says(&["upload big -> /no/such", "lib/f.rake:2", "app1"]);
+}

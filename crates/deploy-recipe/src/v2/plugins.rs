@@ -1,0 +1,112 @@
+//! Recipes of plugin gems for dialect 2 that are built in: texts of our own in the recipe language.
+
+use std::rc::Rc;
+
+use deploy_ruby::Call;
+
+use super::Cap;
+use super::convert::{R, site};
+use crate::notifiers::notice;
+
+/// A text of ours by its name.
+type Text = (&'static str, &'static str);
+
+const ASSETS: Text = ("assets", include_str!("plugins/assets.rb"));
+const BUNDLER: Text = ("bundler", include_str!("plugins/bundler.rb"));
+const DELAYED_JOB: Text = ("delayed_job", include_str!("plugins/delayed_job.rb"));
+const DOTENV: Text = ("dotenv", include_str!("plugins/dotenv.rb"));
+const FOREMAN: Text = ("foreman", include_str!("plugins/foreman.rb"));
+const MONGREL_CLUSTER: Text = ("mongrel_cluster", include_str!("plugins/mongrel_cluster.rb"));
+const MULTISTAGE: Text = ("multistage", include_str!("plugins/multistage.rb"));
+const PUMA: Text = ("puma", include_str!("plugins/puma.rb"));
+const RAILSLESS: Text = ("railsless", include_str!("plugins/railsless.rb"));
+const RBENV: Text = ("rbenv", include_str!("plugins/rbenv.rb"));
+const RESQUE: Text = ("resque", include_str!("plugins/resque.rb"));
+const RVM: Text = ("rvm", include_str!("plugins/rvm.rb"));
+const SIDEKIQ: Text = ("sidekiq", include_str!("plugins/sidekiq.rb"));
+const SPHINX: Text = ("thinking_sphinx", include_str!("plugins/thinking_sphinx.rb"));
+const UNICORN: Text = ("unicorn", include_str!("plugins/unicorn.rb"));
+const WHENEVER: Text = ("whenever", include_str!("plugins/whenever.rb"));
+
+/// The text that `require` of a name stands for.
+const REQUIRES: &[(&str, Text)] = &[
+    ("bundler/capistrano", BUNDLER),
+    ("bundler/deployment", BUNDLER),
+    ("capistrano-rbenv", RBENV),
+    ("capistrano-resque", RESQUE),
+    ("capistrano-unicorn", UNICORN),
+    ("capistrano/ext/multistage", MULTISTAGE),
+    ("capistrano/puma", PUMA),
+    ("capistrano/resque", RESQUE),
+    ("capistrano/sidekiq", SIDEKIQ),
+    ("capistrano/unicorn", UNICORN),
+    ("delayed/recipes", DELAYED_JOB),
+    ("dotenv/capistrano", DOTENV),
+    ("dotenv/deployment/capistrano", DOTENV),
+    ("foreman/capistrano", FOREMAN),
+    ("mongrel_cluster/recipes", MONGREL_CLUSTER),
+    ("puma/capistrano", PUMA),
+    ("railsless-deploy", RAILSLESS),
+    ("rvm/capistrano", RVM),
+    ("rvm1/capistrano", RVM),
+    ("sidekiq/capistrano", SIDEKIQ),
+    ("thinking_sphinx/capistrano", SPHINX),
+    ("thinking_sphinx/deploy/capistrano", SPHINX),
+    ("whenever/capistrano", WHENEVER),
+];
+
+/// Gems that only change how a run looks, or help to find others.
+const SILENT: &[&str] = &[
+    "cap_colors",
+    "capistrano-colors",
+    "capistrano_colors",
+    "capistrano-deepmodules",
+    "capistrano-maintenance",
+    "colored",
+    "colorize",
+    "rainbow",
+    "rubygems",
+    "term/ansicolor",
+    "bundler",
+    "bundler/setup",
+];
+
+/// Loads what `require` of a name stands for; whether there is anything.
+pub(crate) async fn require(cap: &Rc<Cap>, call: &Call, name: &str) -> R<bool> {
+    let name = name.strip_suffix(".rb").unwrap_or(name);
+    if SILENT.contains(&name) {
+        return Ok(true);
+    }
+    if let Some(notice) = notice(name) {
+        let file = format!("built-in {name}");
+        if !is_loaded(cap, &file) {
+            cap.warn_at(site(call), &notice.warning);
+            cap.eval_recipe(call, &file, &notice.text).await?;
+        }
+        return Ok(true);
+    }
+    let Some((_, text)) = REQUIRES.iter().find(|(gem, _)| *gem == name) else { return Ok(false) };
+    load(cap, call, text).await?;
+    Ok(true)
+}
+
+/// `load "deploy/assets"` and its kin: whether there are bundled recipes of this name.
+pub(crate) async fn bundled(cap: &Rc<Cap>, call: &Call, name: &str) -> R<bool> {
+    if name != "deploy/assets" && name != "deploy/rails3" {
+        return Ok(false);
+    }
+    load(cap, call, &ASSETS).await?;
+    Ok(true)
+}
+
+async fn load(cap: &Rc<Cap>, call: &Call, (name, text): &Text) -> R<()> {
+    let file = format!("built-in {name}");
+    if is_loaded(cap, &file) {
+        return Ok(());
+    }
+    cap.eval_recipe(call, &file, text).await.map(drop)
+}
+
+fn is_loaded(cap: &Cap, file: &str) -> bool {
+    cap.sources.borrow().iter().any(|(source, _)| source == file)
+}
