@@ -1,6 +1,7 @@
 //! What a person or CI runs: `cargo xtask demo`, `test`, `testbed`, `bench`, `check`, `corpus`.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program for people, not a library")]
 
+mod engine;
 mod install;
 mod layers;
 mod report;

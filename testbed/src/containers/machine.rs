@@ -200,19 +200,14 @@ pub(super) async fn start_all(
     }
 }
 
-/// Removes containers, all at once; gives the first failure.
+/// Removes containers, one after another; gives the first failure. Side by side they lock up the engine for good now and
+/// then: up to Docker 20.10 one container that leaves a network waits for another that is struck off it, and that one for
+/// the first (moby/libnetwork, pull request 2679).
 pub(super) async fn remove_all(machines: Vec<Machine>) -> Result<()> {
-    let mut tasks = JoinSet::new();
-    for machine in machines {
-        tasks.spawn(async move {
-            within(&format!("remove the container {}", machine.name), docker::limit(), machine.container.rm()).await
-        });
-    }
     let mut result = Ok(());
-    while let Some(done) = tasks.join_next().await {
-        if let Ok(Err(e)) = done {
-            result = result.and(Err(e));
-        }
+    for machine in machines {
+        let what = format!("remove the container {}", machine.name);
+        result = result.and(within(&what, docker::limit(), machine.container.rm()).await);
     }
     result
 }
