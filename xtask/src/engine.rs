@@ -11,6 +11,9 @@ use crate::run::{run, works};
 /// The engine's own note of its process.
 const PID_FILE: &str = "/var/run/docker.pid";
 
+/// The same of the helper that it starts and that ends with it.
+const HELPER_PID_FILE: &str = "/var/run/docker/containerd/containerd.pid";
+
 /// How long it may take to end, and how long to come up.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -51,8 +54,9 @@ fn restart_process() -> Result<(), String> {
     if !wait_until(|| !runs(&process)) {
         return Err(format!("the container engine, process {pid}, does not end"));
     }
-    // Its note would keep the next one from starting.
+    // These notes would keep the next one from starting where a process that has ended is still listed.
     let _ = std::fs::remove_file(PID_FILE);
+    let _ = std::fs::remove_file(HELPER_PID_FILE);
     // In a session of its own: it outlives this program.
     Command::new("setsid")
         .arg(program)

@@ -81,7 +81,7 @@ pub fn is_root() -> bool {
     Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout == b"0\n")
 }
 
-/// Whether a container engine answers. It is never started from here.
+/// Whether a container engine answers.
 pub fn engine_answers() -> bool {
     works("docker", &["info"])
 }
