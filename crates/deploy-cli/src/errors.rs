@@ -60,7 +60,9 @@ impl Exit {
         let undecided =
             problems.iter().any(|p| matches!(p.kind, ProblemKind::NeedsPerson | ProblemKind::HostsDisagree));
         let differ = problems.iter().any(|problem| problem.kind == ProblemKind::NotUniform);
+        let is_short = summary.rows.iter().any(|row| row.result == HostResult::LeftOut);
         match summary.outcome {
+            Outcome::Done | Outcome::Deployed | Outcome::RolledBack if is_short => Self::Unreachable,
             Outcome::Done | Outcome::Deployed | Outcome::RolledBack if summary.late_failure => Self::LateFailure,
             Outcome::Done | Outcome::Deployed | Outcome::RolledBack => Self::Done,
             Outcome::PutBack => Self::PutBack,

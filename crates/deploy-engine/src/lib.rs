@@ -116,6 +116,7 @@
 //! # }
 //! ```
 
+mod apart;
 mod carry;
 mod engine;
 mod fleet;

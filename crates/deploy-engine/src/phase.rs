@@ -19,7 +19,7 @@ const TAIL_LINES: usize = 20;
 
 /// What a failure does to the run.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Weight {
+pub(crate) enum Weight {
     /// It is told, and the run goes on.
     Late,
     /// The host is left out of what allows it.
@@ -33,7 +33,7 @@ impl Failure {
         matches!(self.result.status, ExitStatus::Lost(_))
     }
 
-    fn weight(&self, phase: &Phase) -> Weight {
+    pub(crate) fn weight(&self, phase: &Phase) -> Weight {
         let lenient = matches!(&self.step.work, Work::Command(command) if command.continue_on_error);
         if phase.slot == Slot::After || self.step.slot == Slot::After {
             Weight::Late
@@ -71,6 +71,7 @@ impl Run<'_> {
         rider: Option<&Rider>,
     ) -> Result<Option<Vec<CommandResult>>, Stopped> {
         self.leave_out_dropped(&mut phase);
+        self.without_apart(&mut phase);
         let mut hosts = phase.hosts();
         hosts.extend(rider.into_iter().flat_map(Rider::hosts).filter(|host| !phase.hosts().contains(host)).cloned());
         self.fleet.connect(self.program, &hosts).await.map_err(|problems| self.fail(problems))?;
@@ -90,7 +91,8 @@ impl Run<'_> {
                 }
                 failures.extend(self.take_results(&phase, &host, results));
             }
-            if failures.iter().any(|failure| failure.weight(&phase) == Weight::Fatal) {
+            let fatal = failures.iter().any(|failure| failure.weight(&phase) == Weight::Fatal);
+            if fatal && !self.tolerates(&phase, &failures) {
                 break;
             }
         }
@@ -99,6 +101,7 @@ impl Run<'_> {
                 self.forget_undo(step.id, &host);
             }
         }
+        let failures = self.leave_out_failed(&phase, failures).await;
         self.judge(&phase, failures)?;
         if phase.steps.iter().any(|step| step.slot == Slot::Confirm) {
             self.pass_the_edge();
@@ -410,7 +413,7 @@ fn slices(phase: &Phase, hosts: &[HostId]) -> Vec<Vec<HostId>> {
     hosts.chunks(most).map(<[HostId]>::to_vec).collect()
 }
 
-fn problem_of(failure: &Failure) -> Problem {
+pub(crate) fn problem_of(failure: &Failure) -> Problem {
     let title = match &failure.step.work {
         Work::Command(command) if command.text.is_transfer() => command.shown.clone(),
         Work::Command(command) => format!("run `{}`", command.shown),

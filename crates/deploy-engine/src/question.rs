@@ -54,7 +54,9 @@ impl Run<'_> {
     pub(crate) fn rider(&self, command: &Command, want: Want) -> Option<Rider> {
         let looks = command.class == StepClass::Idempotent && want == Want::Output;
         let plain = is_plain(command) && !command.sudo && !command.continue_on_error && command.max_hosts.is_none();
-        if !looks || !plain || self.settings.mode != Mode::Real || self.state.borrow().undoing {
+        // What it asks goes on whatever becomes of the phase on other hosts only where one failure ends all.
+        let strict = self.state.borrow().tolerance.failed == 0;
+        if !looks || !plain || !strict || self.settings.mode != Mode::Real || self.state.borrow().undoing {
             return None;
         }
         let step = question_step(self.take_step_id(), command.clone());

@@ -90,7 +90,7 @@ impl Run<'_> {
     }
 
     /// A record of the journal, as a job.
-    fn journal_job(&self, host: &HostId, event: JournalEvent) -> Option<Job> {
+    pub(crate) fn journal_job(&self, host: &HostId, event: JournalEvent) -> Option<Job> {
         let layout = self.layout().filter(|_| self.is_journaled(host))?;
         let entry = JournalEntry::new(self.id.clone(), event);
         Some(Job {

@@ -10,7 +10,7 @@ use deploy_inventory::HostId;
 use deploy_plan::{
     Builtin, BuiltinItem, Command, CommandResult, Event, HandlerId, Hosts, Item, Layout, Level, Observer, Opened,
     Phase, Plan, Problem, ProblemKind, Program, Publish, Purpose, RunId, Site, Slot, Step, StepId, Stopped, Suspension,
-    Transaction, Want, Work,
+    Tolerance, Transaction, Want, Work,
 };
 use deploy_release::{Checker, CompileContext, FleetMachine, Planner, RunIdentity};
 use tokio::sync::Mutex;
@@ -67,6 +67,10 @@ pub(crate) struct State {
     pub entered: Vec<bool>,
     /// Hosts whose lock is ours.
     pub locked: Vec<HostId>,
+    /// Hosts that the run goes on without.
+    pub apart: Vec<crate::apart::Apart>,
+    /// What the recipe lets go wrong.
+    pub tolerance: Tolerance,
     /// Hosts that were left out after a failure (`:on_error => :continue`).
     pub dropped: Vec<HostId>,
     /// Times at which `current` changed, as we saw it, for the window.
@@ -280,7 +284,8 @@ impl<'a> Run<'a> {
     /// The hosts of a command that have not been left out.
     fn remaining(&self, hosts: &[HostId]) -> Vec<HostId> {
         let state = self.state.borrow();
-        hosts.iter().filter(|host| !state.dropped.contains(host)).cloned().collect()
+        let is_apart = |host: &HostId| state.apart.iter().any(|apart| apart.host == *host);
+        hosts.iter().filter(|host| !state.dropped.contains(host) && !is_apart(host)).cloned().collect()
     }
 
     /// Runs a command that the recipe waits for.
@@ -309,6 +314,12 @@ impl<'a> Run<'a> {
         if command.continue_on_error {
             command.hosts = self.remaining(&command.hosts);
         }
+        let (apart, there): (Vec<HostId>, Vec<HostId>) =
+            std::mem::take(&mut command.hosts).into_iter().partition(|host| self.is_apart(host));
+        if there.is_empty() && !apart.is_empty() {
+            return Ok(apart.iter().map(skipped).collect());
+        }
+        command.hosts = there;
         self.run_question(command, want).await
     }
 
@@ -318,13 +329,6 @@ impl<'a> Run<'a> {
         if self.settings.mode == Mode::Plan && untouched {
             return self.run_question(command, want).await;
         }
-        let skipped = |host: &HostId| CommandResult {
-            host: host.clone(),
-            status: deploy_plan::ExitStatus::Skipped,
-            stdout: Vec::new(),
-            stderr: Vec::new(),
-            unreached: None,
-        };
         Ok(command.hosts.iter().map(skipped).collect())
     }
 
@@ -343,6 +347,19 @@ impl<'a> Run<'a> {
 
 #[async_trait(?Send)]
 impl Hosts for Run<'_> {
+    async fn reach(&self, hosts: Vec<HostId>, needed: Vec<HostId>) -> Result<(), Stopped> {
+        let _turn = self.turn.lock().await;
+        self.reach_ahead(hosts, &needed).await
+    }
+
+    fn tolerate(&self, tolerance: Tolerance) {
+        self.let_fail(tolerance);
+    }
+
+    fn left_out(&self) -> Vec<HostId> {
+        self.state.borrow().apart.iter().map(|apart| apart.host.clone()).collect()
+    }
+
     fn record(&self, item: Item) {
         if let Item::TaskStarted { task, .. } = &item {
             self.ports.observer.event(&Event::TaskStarted { task: task.clone() });
@@ -444,6 +461,12 @@ impl Run<'_> {
             matches!(wanted.purpose, Purpose::Deploy { .. } | Purpose::Republish | Purpose::Rollback { .. });
         publishes && state.locked.is_empty() && !state.undoing && !state.pending.iter().any(makes_layout)
     }
+}
+
+/// The answer of a host that is not asked.
+fn skipped(host: &HostId) -> CommandResult {
+    let status = deploy_plan::ExitStatus::Skipped;
+    CommandResult { host: host.clone(), status, stdout: Vec::new(), stderr: Vec::new(), unreached: None }
 }
 
 /// The bodies of `on_rollback` among items.

@@ -20,7 +20,11 @@ impl Run<'_> {
     pub(crate) fn end(self, elapsed: Duration) -> Ended {
         let narrowed = self.program.narrowed();
         let mode = self.settings.mode;
-        let state = self.state.into_inner();
+        let mut state = self.state.into_inner();
+        if mode != Mode::Real {
+            // The plan says who would be left out; nothing has been left out yet.
+            state.apart.clear();
+        }
         let outcome = outcome(&state, mode);
         let mut notes = state.notes.clone();
         let migrated = state.machine.as_ref().is_some_and(deploy_release::FleetMachine::has_migrated);
@@ -31,6 +35,7 @@ impl Run<'_> {
             notes.push(NO_HEALTH_CHECK.to_owned());
         }
         notes.extend(only_built(&state, outcome));
+        notes.extend(catch_up(&state, outcome));
         let window = state.switched.iter().max().zip(state.switched.iter().min()).map(|(last, first)| *last - *first);
         let rows = rows(&state, outcome);
         let differing = differing(&state, outcome, &rows);
@@ -66,6 +71,19 @@ fn built<'a>(state: &'a State, outcome: Outcome, host: &HostId) -> Option<&'a Re
     let unit = state.machine.as_ref().filter(|_| outcome == Outcome::Done && !state.publishing)?.unit(host);
     let opened = state.opening.as_ref().map(|opening| &opening.opened)?;
     opened.release.as_ref().filter(|_| unit == Some(UnitState::Ready) && state.revision.is_some())
+}
+
+/// How hosts that the run went on without come to what the others serve now.
+fn catch_up(state: &State, outcome: Outcome) -> Option<String> {
+    let went_on = matches!(outcome, Outcome::Deployed | Outcome::RolledBack);
+    let names: Vec<&str> = state.apart.iter().map(|apart| apart.host.as_str()).collect();
+    let (is, it) = if names.len() == 1 { ("is", "it") } else { ("are", "them") };
+    (went_on && !names.is_empty()).then(|| {
+        format!(
+            "{} {is} not on the release of this run; the next deploy that reaches {it} brings {it} along",
+            names.join(", ")
+        )
+    })
 }
 
 fn only_built(state: &State, outcome: Outcome) -> Option<String> {
@@ -141,7 +159,8 @@ fn rows(state: &State, outcome: Outcome) -> Vec<HostRow> {
     // A run that was refused as a whole has not touched the hosts that nothing stands against, but it was about them.
     let targeted = state.opening.as_ref().map_or(&state.targeted, |opening| &opening.transaction.hosts);
     let mut hosts: Vec<HostId> = targeted.clone();
-    for host in state.touched.iter().chain(state.problems.iter().filter_map(|problem| problem.host.as_ref())) {
+    let apart = state.apart.iter().map(|apart| &apart.host);
+    for host in apart.chain(&state.touched).chain(state.problems.iter().filter_map(|problem| problem.host.as_ref())) {
         if !hosts.contains(host) {
             hosts.push(host.clone());
         }
@@ -155,7 +174,8 @@ fn row(state: &State, outcome: Outcome, host: HostId) -> HostRow {
     let result = result(state, outcome, &host, failed);
     let (release, revision) = live(state, &host, result);
     let left_out = state.dropped.contains(&host);
-    let note = failed.map_or_else(String::new, |problem| problem.what.clone());
+    let apart = state.apart.iter().find(|apart| apart.host == host).map(|apart| apart.why.clone());
+    let note = apart.or_else(|| failed.map(|problem| problem.what.clone())).unwrap_or_default();
     let note = match built(state, outcome, &host) {
         _ if note.is_empty() && left_out => "left out after a failure".to_owned(),
         Some(release) if note.is_empty() => format!("built {release}"),
@@ -168,6 +188,9 @@ fn row(state: &State, outcome: Outcome, host: HostId) -> HostRow {
 
 fn result(state: &State, outcome: Outcome, host: &HostId, failed: Option<&Problem>) -> HostResult {
     let in_machine = state.machine.as_ref().filter(|_| state.publishing).map(|machine| machine.host_result(host));
+    if state.apart.iter().any(|apart| apart.host == *host) {
+        return HostResult::LeftOut;
+    }
     match (in_machine, failed, outcome) {
         (None, None, _) if state.dropped.contains(host) => HostResult::Failed,
         (Some(result), None, _) => result,

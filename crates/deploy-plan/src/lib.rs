@@ -45,6 +45,6 @@ pub use plan::{Phase, Plan, PlanNote, Step, Work};
 pub use problem::{Problem, ProblemKind};
 pub use program::{
     CommandResult, ExitStatus, Hold, HostRelease, Hosts, KnownRelease, Opened, Program, Purpose, Stopped, Suspension,
-    Transaction, Want,
+    Tolerance, Transaction, Want,
 };
 pub use transfer::{Content, Sent, Transfer};

@@ -42,6 +42,9 @@ pub enum HostResult {
     Unknown,
     /// Not touched: nothing was to be done on it.
     Idle,
+    /// Left out of the run: it could not be reached before the run began, or it failed before the switch and the recipe
+    /// lets so many hosts fail. It serves what it served before.
+    LeftOut,
 }
 
 /// One line of the final table.

@@ -210,9 +210,34 @@ pub enum Stopped {
     Problem(Box<Problem>),
 }
 
+/// What a recipe lets hosts do wrong before the switch without the others going back.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tolerance {
+    /// How many hosts may fail before the switch; they are left out, and the run goes on without them.
+    pub failed: usize,
+    /// Hosts that the run cannot do without.
+    pub needed: Vec<HostId>,
+}
+
 /// What a recipe asks of the hosts.
 #[async_trait(?Send)]
 pub trait Hosts {
+    /// Connects to these hosts before anything is begun. Those that cannot be reached are left out of the run from here on,
+    /// each with a warning: [`left_out`](Self::left_out) names them. A run that needs one of them, or that would have none
+    /// left, fails. Without connecting (`-n`) every host is taken to be there.
+    async fn reach(&self, _hosts: Vec<HostId>, _needed: Vec<HostId>) -> Result<(), Stopped> {
+        Ok(())
+    }
+
+    /// Says what may go wrong in this run from here on.
+    fn tolerate(&self, _tolerance: Tolerance) {}
+
+    /// The hosts that the run goes on without. What is recorded for them is not run; a command that is asked of them alone
+    /// is answered with [`ExitStatus::Skipped`].
+    fn left_out(&self) -> Vec<HostId> {
+        Vec::new()
+    }
+
     /// Adds to the flow. Never waits: nothing has run when it returns.
     fn record(&self, item: Item);
 

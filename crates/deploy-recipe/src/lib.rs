@@ -72,6 +72,7 @@ mod callbacks;
 mod cli_value;
 mod describe;
 mod dialect;
+mod fleet;
 mod inert;
 mod loader;
 mod magic;

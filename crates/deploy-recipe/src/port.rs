@@ -7,11 +7,16 @@ use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
 
-use deploy_plan::{Command, CommandResult, Event, Hosts, Item, Opened, Site, Stopped, Suspension, Transaction, Want};
+use deploy_inventory::HostId;
+use deploy_plan::{
+    Command, CommandResult, Event, Hosts, Item, Opened, Site, Stopped, Suspension, Tolerance, Transaction, Want,
+};
 
 enum Request {
     Record(Box<Item>),
     Tell(Box<Event>),
+    Reach(u64, Vec<HostId>, Vec<HostId>),
+    Tolerate(Tolerance),
     Begin(u64, Transaction),
     Command(u64, Box<Command>, Want, Suspension),
     Along(u64, Vec<Command>, Option<Box<(Command, Want)>>, Suspension),
@@ -34,6 +39,8 @@ pub(crate) struct Port {
     open: Cell<bool>,
     outside: Cell<u32>,
     rehearsal: Cell<bool>,
+    /// Hosts that the run goes on without, as of the last answer.
+    left_out: RefCell<Vec<HostId>>,
 }
 
 impl Port {
@@ -62,6 +69,26 @@ impl Port {
     /// Tells the observer, in order with what is recorded.
     pub fn tell(&self, event: Event) {
         self.queue.borrow_mut().push_back(Request::Tell(Box::new(event)));
+    }
+
+    /// Connects to hosts; those that cannot be reached are left out from here on.
+    pub async fn reach(&self, hosts: Vec<HostId>, needed: Vec<HostId>) {
+        self.ask(|id| Request::Reach(id, hosts, needed)).await;
+    }
+
+    /// Says what may go wrong from here on.
+    pub fn tolerate(&self, tolerance: Tolerance) {
+        self.queue.borrow_mut().push_back(Request::Tolerate(tolerance));
+    }
+
+    /// Whether the run goes on without a host.
+    pub fn is_left_out(&self, host: &HostId) -> bool {
+        self.left_out.borrow().contains(host)
+    }
+
+    /// Whether the run goes on without any host.
+    pub fn has_left_out(&self) -> bool {
+        !self.left_out.borrow().is_empty()
     }
 
     /// Opens the layout.
@@ -137,9 +164,10 @@ impl Drop for Outside<'_> {
 struct Opening<'a>(&'a Port);
 
 impl<'a> Opening<'a> {
-    fn new(port: &'a Port, rehearsal: bool) -> Self {
+    fn new(port: &'a Port, hosts: &dyn Hosts) -> Self {
         port.open.set(true);
-        port.rehearsal.set(rehearsal);
+        port.rehearsal.set(hosts.is_rehearsal());
+        *port.left_out.borrow_mut() = hosts.left_out();
         Self(port)
     }
 }
@@ -169,7 +197,7 @@ struct InHand<'a> {
 /// Runs `work` and serves its requests. When the hosts answer that the run has stopped, `work` is dropped where it
 /// stands: nothing in a recipe can catch that.
 pub(crate) async fn drive<T>(port: &Port, hosts: &dyn Hosts, work: impl Future<Output = T>) -> Result<T, Stopped> {
-    let _opening = Opening::new(port, hosts.is_rehearsal());
+    let _opening = Opening::new(port, hosts);
     let mut work = pin!(work);
     let mut in_hand = InHand::default();
     poll_fn(|cx| {
@@ -198,6 +226,9 @@ impl<'a> InHand<'a> {
     fn advance(&mut self, port: &Port, hosts: &'a dyn Hosts, cx: &mut Context<'_>) -> Poll<Result<(), Stopped>> {
         loop {
             let answered = self.poll(port, cx);
+            if answered {
+                *port.left_out.borrow_mut() = hosts.left_out();
+            }
             if let Some(stopped) = self.stopped.clone() {
                 let over = self.alone.is_none() && self.beside.is_empty();
                 return if over { Poll::Ready(Err(stopped)) } else { Poll::Pending };
@@ -253,6 +284,13 @@ fn serve(hosts: &dyn Hosts, request: Request) -> Option<Pending<'_>> {
         Request::Tell(event) => {
             hosts.tell(*event);
             None
+        }
+        Request::Tolerate(tolerance) => {
+            hosts.tolerate(tolerance);
+            None
+        }
+        Request::Reach(id, all, needed) => {
+            Some(Box::pin(async move { (id, hosts.reach(all, needed).await.map(|()| Answer::Settled)) }))
         }
         Request::Begin(id, transaction) => {
             Some(Box::pin(async move { (id, hosts.begin(transaction).await.map(Answer::Opened)) }))

@@ -121,6 +121,8 @@ pub enum FleetEvent {
     Found(HostId, UnitState),
     /// The way back failed on the host.
     NotPutBack(HostId),
+    /// The run goes on without the host, on which nothing of it is left to go live.
+    LeftOut(HostId),
     /// The user stopped the run.
     Interrupted,
 }
@@ -182,6 +184,7 @@ impl FleetMachine {
         match event {
             FleetEvent::Interrupted => self.interrupted = true,
             FleetEvent::Migrating(_) => self.migrated = true,
+            FleetEvent::LeftOut(host) => self.leave_out(host)?,
             FleetEvent::Unit(host, event) => {
                 if let Some(track) = self.units.get_mut(&host) {
                     let state =
@@ -204,6 +207,19 @@ impl FleetMachine {
             }),
         }
         Ok(())
+    }
+
+    /// Only before it was told to switch: later the fleet goes one way as a whole.
+    fn leave_out(&mut self, host: HostId) -> Result<(), Illegal> {
+        match self.units.get(&host) {
+            Some(track) if track.intent => {
+                Err(Illegal { state: track.state, event: UnitEvent::Removed, host: Some(host) })
+            }
+            _ => {
+                self.units.shift_remove(&host);
+                Ok(())
+            }
+        }
     }
 
     fn track(&mut self, host: &HostId, change: impl FnOnce(&mut Track)) {

@@ -194,3 +194,15 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn the_fleet_goes_on_without_a_host_that_was_never_told_to_switch() {
+    let mut events = [unit("b", &BUILT), unit("b", &[E::Removed]), vec![F::LeftOut(host("b"))]].concat();
+    events.extend(unit("a", &WHOLE));
+    let machine = run(&events);
+    assert_eq!(machine.outcome(), Outcome::Deployed);
+    assert_eq!((machine.unit(&host("b")), machine.host_result(&host("b"))), (None, HostResult::Idle));
+    let mut decided = run(&[F::Intent(host("b"))]);
+    assert!(decided.apply(F::LeftOut(host("b"))).is_err(), "from there on it goes one way with the others");
+    assert_eq!(decided.unit(&host("b")), Some(UnitState::Absent));
+}

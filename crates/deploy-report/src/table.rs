@@ -41,7 +41,9 @@ pub(crate) fn render(
         let note = clean(note).replace('\n', " ");
         text.push_str(&format!("{} {note}\n", paint.on(Style::Warn, "note:")));
     }
+    let is_short = summary.rows.iter().any(|row| row.result == HostResult::LeftOut);
     let style = match summary.outcome {
+        Outcome::Done | Outcome::Deployed | Outcome::RolledBack if summary.late_failure || is_short => Style::Warn,
         _ if summary.late_failure => Style::Warn,
         Outcome::Done | Outcome::Deployed | Outcome::RolledBack => Style::Good,
         _ => Style::Bad,
@@ -56,7 +58,7 @@ fn groups(rows: &[HostRow]) -> Vec<Vec<&HostRow>> {
     if rows.len() <= MANY {
         return rows.iter().map(|row| vec![row]).collect();
     }
-    let is_bad = |row: &HostRow| matches!(row.result, HostResult::Failed | HostResult::Unknown);
+    let is_bad = |row: &HostRow| matches!(row.result, HostResult::Failed | HostResult::Unknown | HostResult::LeftOut);
     let same = |a: &HostRow, b: &HostRow| {
         (&a.release, &a.revision, a.result, &a.note) == (&b.release, &b.revision, b.result, &b.note)
     };
@@ -153,6 +155,7 @@ fn result(result: HostResult) -> &'static str {
         HostResult::Failed => "FAILED",
         HostResult::Unknown => "UNKNOWN",
         HostResult::Idle => "nothing to do",
+        HostResult::LeftOut => "LEFT OUT",
     }
 }
 
@@ -160,7 +163,7 @@ fn style(result: HostResult) -> Style {
     match result {
         HostResult::Live | HostResult::Ok => Style::Good,
         HostResult::Unchanged | HostResult::Idle => Style::Plain,
-        HostResult::PutBack => Style::Warn,
+        HostResult::PutBack | HostResult::LeftOut => Style::Warn,
         HostResult::Failed | HostResult::Unknown => Style::Bad,
     }
 }
@@ -170,7 +173,13 @@ fn coverage(summary: &Summary) -> String {
     match &summary.narrowed {
         Some((selected, all, filter)) => format!("{selected} of {} ({filter})", count(*all, "host")),
         None if summary.rows.is_empty() => "no host was touched".to_owned(),
-        None => count(summary.rows.len(), "host"),
+        None => {
+            let all = summary.rows.len();
+            match summary.rows.iter().filter(|row| row.result == HostResult::LeftOut).count() {
+                0 => count(all, "host"),
+                out => format!("{} of {}", all - out, count(all, "host")),
+            }
+        }
     }
 }
 
@@ -211,10 +220,18 @@ fn last_line(summary: &Summary) -> String {
     if let Some(window) = summary.window {
         line.push_str(&format!(", switched within {} ms", window.as_millis()));
     }
+    line.push_str(&left_out(summary));
     if summary.late_failure {
         line.push_str("; but a task after it was confirmed FAILED");
     }
     line
+}
+
+/// The hosts that the run went on without.
+fn left_out(summary: &Summary) -> String {
+    let rows = summary.rows.iter().filter(|row| row.result == HostResult::LeftOut);
+    let names: Vec<&str> = rows.map(|row| row.host.as_str()).collect();
+    if names.is_empty() { String::new() } else { format!("; WITHOUT {}", names.join(", ")) }
 }
 
 /// What an interrupt left.

@@ -128,6 +128,7 @@ pub(crate) fn result(result: HostResult) -> &'static str {
         HostResult::Failed => "failed",
         HostResult::Unknown => "unknown",
         HostResult::Idle => "idle",
+        HostResult::LeftOut => "left_out",
     }
 }
 

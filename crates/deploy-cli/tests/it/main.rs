@@ -16,6 +16,8 @@ mod edge;
 #[cfg(test)]
 mod embedded;
 #[cfg(test)]
+mod fleet;
+#[cfg(test)]
 mod hosts;
 #[cfg(test)]
 mod opening;

@@ -100,6 +100,8 @@ pub(crate) struct FlowState {
     pub notes: IndexSet<String>,
     /// The tasks of the command line.
     pub asked: Vec<String>,
+    /// What may go wrong on hosts has been settled with the engine.
+    pub fleet_settled: bool,
     /// Commands that found no host because of a filter, and all commands.
     pub skipped: usize,
     pub recorded: usize,

@@ -42,6 +42,7 @@ impl Cap {
     async fn execute_inner(self: &Rc<Self>, call: &Call, task: TaskRef, place: Option<Site>) -> R {
         let name = task.full_name();
         self.refuse_endless(call, &name)?;
+        self.settle_fleet(call, &name).await?;
         let _label = call.context().enter(&format!("in task {name}"));
         if self.port.is_open() {
             // What hangs before our own switch is not the switch: only the recipe's own body makes a release live by commands.

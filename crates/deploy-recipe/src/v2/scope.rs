@@ -80,7 +80,8 @@ impl Cap {
         self.settle_roles(call).await?;
         let inventory = self.inventory.borrow();
         let selected = inventory.select(selection, &self.filters.borrow());
-        let selected = selected.map_err(|error| call.argument_error(error.to_string()))?;
+        let mut selected = selected.map_err(|error| call.argument_error(error.to_string()))?;
+        selected.hosts.retain(|host| !self.port.is_left_out(&host.id));
         for host in &selected.hosts {
             if inventory.host(&host.id).is_none() {
                 self.strangers.borrow_mut().insert(host.id.clone(), host.clone());
@@ -112,7 +113,9 @@ impl Cap {
     fn no_hosts(&self, call: &Call, wanted: &Wanted) -> R<()> {
         let task = self.current_task().map(|task| task.full_name());
         let filters = self.filters.borrow();
-        let narrowed = filters.host_filter.is_some() || filters.host_role_filter.is_some();
+        let left_out = self.port.has_left_out()
+            && self.inventory.borrow().select(&wanted.selection, &filters).is_ok_and(|found| !found.hosts.is_empty());
+        let narrowed = filters.host_filter.is_some() || filters.host_role_filter.is_some() || left_out;
         let who = task.as_deref().map_or_else(|| "a command".to_owned(), |name| format!("`{name}'"));
         if narrowed || wanted.may_be_none {
             self.flow.borrow_mut().skipped += 1;

@@ -125,6 +125,11 @@ impl Backend {
         }
     }
 
+    /// The host, where it is not this machine.
+    pub fn host_id(&self) -> Option<deploy_inventory::HostId> {
+        self.host.as_ref().map(|host| host.server.borrow().id())
+    }
+
     /// What has been recorded and not run.
     pub fn take(&self) -> Vec<Command> {
         std::mem::take(&mut self.recorded.borrow_mut())

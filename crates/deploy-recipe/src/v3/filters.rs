@@ -152,6 +152,7 @@ impl Cap {
             let kept = call.call_proc(&filter, vec![Value::array(values)]).await?.to_list();
             left = kept.iter().filter_map(|value| self.server_of(value)).collect();
         }
+        left.retain(|server| !self.port.is_left_out(&server.id()));
         Ok(left)
     }
 

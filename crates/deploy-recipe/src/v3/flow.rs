@@ -96,6 +96,7 @@ impl Cap {
             if task.invoked.replace(true) {
                 return Ok(());
             }
+            self.settle_fleet(call, &task.name).await?;
             // Looked up again each time: a prerequisite may be added while the others run.
             let mut next = 0;
             loop {

@@ -96,8 +96,12 @@ async fn strands(cap: &Rc<Cap>, call: &Call, block: &Proc, servers: Vec<Server>)
     let results = all(runs, &backends, &live).await;
     // What was recorded up to a failure would have run before it.
     together::record(cap, backends.iter().map(|backend| backend.take()).collect());
-    let mut failed =
-        results.into_iter().zip(&backends).filter_map(|(result, backend)| result.err().map(|e| (e, backend)));
+    // A host that the run goes on without has been told of already.
+    let mut failed = results
+        .into_iter()
+        .zip(&backends)
+        .filter(|(_, backend)| !backend.host_id().is_some_and(|host| cap.port.is_left_out(&host)))
+        .filter_map(|(result, backend)| result.err().map(|e| (e, backend)));
     match failed.next() {
         Some((unwind, backend)) => Err(wrapped(call, unwind, backend)),
         None => Ok(()),

@@ -45,6 +45,8 @@ pub struct Recovery {
 /// A host of such a run.
 #[derive(Clone, Debug)]
 struct Member {
+    /// Whether the run had gone on without it.
+    left_out: bool,
     found: String,
     done: String,
     moves: Vec<Op>,
@@ -65,6 +67,12 @@ struct Seen<'a> {
 impl Seen<'_> {
     fn says(&self, test: fn(&Journal) -> bool) -> bool {
         self.journal.is_some_and(test)
+    }
+
+    /// Whether the run had gone on without this host: the others were proven, and this one was never told to switch.
+    fn was_left_out(&self, way: Way) -> bool {
+        way == Way::Record
+            && self.journal.is_some_and(|journal| !journal.switching && journal.end != Some(RunEnd::Done))
     }
 
     fn has_whole(&self, release: &ReleaseId) -> bool {
@@ -148,6 +156,9 @@ fn member(of: &Journal, seen: &Seen<'_>, way: Way, identity: &RunIdentity) -> Me
     let journal = seen.journal;
     let record = |state| Op::Record(entry(of, seen.unit, state, identity));
     let mut moves = Vec::new();
+    // What it was building there goes, and the others stay where they are.
+    let left_out = seen.was_left_out(way);
+    let way = if left_out { Way::Nothing } else { way };
     match way {
         Way::Forward | Way::Record if !on => {
             moves.push(record(ReleaseState::Live));
@@ -175,7 +186,7 @@ fn member(of: &Journal, seen: &Seen<'_>, way: Way, identity: &RunIdentity) -> Me
             Way::Record | Way::Overtaken | Way::Question => false,
         };
     let (found, done) = words(of, seen, way, on, owes);
-    Member { found, done, moves, owes, open }
+    Member { left_out, found, done, moves, owes, open }
 }
 
 /// Whether the release lies there and nobody has ever counted on it.
@@ -250,10 +261,14 @@ impl Recovery {
     pub fn sentence(&self) -> String {
         let (hosts, moved) = (self.hosts.len(), self.hosts.values().filter(|member| !member.moves.is_empty()).count());
         let on = |count: usize| if count == 1 { "1 host".to_owned() } else { format!("{count} hosts") };
+        let left = self.hosts.values().filter(|member| member.left_out).count();
         let release = &self.release;
         let then = match self.way {
             Way::Forward if moved > 0 => format!("{release} goes live on {} of {}", moved, on(hosts)),
             Way::Forward => format!("{release} is live on {}, perhaps without a restart", on(hosts)),
+            Way::Record if left > 0 => {
+                format!("{release} was proven on the others, and what it left is removed on {}", on(left))
+            }
             Way::Record => format!("{release} was proven everywhere; {} did not say so yet", on(moved)),
             Way::Back if moved > 0 => format!("{} of {} go back", moved, on(hosts)),
             Way::Back => format!("{} are back already", on(hosts)),
@@ -300,7 +315,7 @@ impl Recovery {
     fn ops(&self, member: &Member) -> Vec<Op> {
         let mut ops = member.moves.clone();
         if member.open && !member.owes && self.way != Way::Question {
-            let end = if self.way == Way::Record { RunEnd::Done } else { RunEnd::Undone };
+            let end = if self.way == Way::Record && !member.left_out { RunEnd::Done } else { RunEnd::Undone };
             ops.push(Op::Journal(JournalEntry::new(self.run.clone(), JournalEvent::End(end))));
         }
         ops

@@ -146,3 +146,25 @@ fn a_lost_journal_leaves_no_host_behind() {
     assert_eq!(way, Way::Forward);
     assert_eq!(ops[1], ["record 2 live", "switch 2"]);
 }
+
+/// A run that goes on without a host has never told it to switch; the success of the others says nothing about it.
+#[test]
+fn who_was_left_out_does_not_go_live_with_the_others() {
+    let done = unit("2", Confirmed, &[J::Switch, J::Restart, J::End(RunEnd::Done)]);
+    let late = unit("2", Live, &[J::Switch, J::Restart]);
+    let removed = ["record 2 failed", "remove 2", "End(Undone)"];
+    // Lost while it built, and lost when its release was whole.
+    for state in [Building, Ready] {
+        let (way, ops, owes) = outcome(&[done.clone(), late.clone(), unit("1", state, &[])], None);
+        assert_eq!((way, owes), (Way::Record, vec![false; 3]));
+        assert_eq!(ops[1], ["record 2 confirmed", "End(Done)"]);
+        assert_eq!(ops[2], removed);
+    }
+    let mut put_apart = unit("1", ReleaseState::Failed, &[J::Back, J::End(RunEnd::Undone)]);
+    put_apart.releases.truncate(1);
+    let (way, ops, _) = outcome(&[done.clone(), late.clone(), put_apart.clone()], None);
+    assert_eq!((way, ops[2].len()), (Way::Record, 0), "it is over there: {ops:?}");
+    assert!(decided(&[done, put_apart.clone()], None).is_empty());
+    // Nobody had confirmed yet: that one host was undone turns all of them back.
+    assert_eq!(outcome(&[late, put_apart], None).0, Way::Back);
+}
