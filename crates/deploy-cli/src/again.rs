@@ -1,7 +1,9 @@
 //! Commands in hints, so that they can be typed as they stand: with the options of this command line that decide which
-//! recipe, which hosts and which connections are meant.
+//! recipe, which stage, which hosts and which connections are meant.
 
-use deploy_plan::Problem;
+use std::sync::{Arc, OnceLock};
+
+use deploy_plan::{Event, Observer, Plan, Problem};
 
 use crate::args::Args;
 use crate::errors::hint;
@@ -13,6 +15,8 @@ const OF_ONE_TASK: [&str; 8] =
 const FILTERS: [&str; 4] = ["HOSTS", "ROLES", "HOSTFILTER", "HOSTROLEFILTER"];
 /// Options that need no recipe.
 const ALONE: [&str; 8] = ["-h", "-H", "-V", "--help", "--long-help", "--version", "--completions", "--man"];
+/// Commands about hosts that they name.
+const ABOUT_HOSTS: [&str; 2] = ["ssh", "hosts:trust"];
 /// What a command in a hint begins with.
 const CAP: &str = "cap ";
 
@@ -20,7 +24,11 @@ const CAP: &str = "cap ";
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Again {
     options: String,
+    /// Options that choose hosts.
+    filters: String,
     settings: Vec<(String, String)>,
+    /// Known once the recipe is loaded.
+    stage: OnceLock<String>,
 }
 
 impl Again {
@@ -28,10 +36,8 @@ impl Again {
     #[must_use]
     pub fn of(args: &Args) -> Self {
         let mut options = String::new();
-        let mut option = |flag: &str, value: &str| {
-            options.push_str(format!("{flag} {}", word(value)).trim_end());
-            options.push(' ');
-        };
+        let mut option = |flag: &str, value: &str| options.push_str(&written(flag, value));
+        args.dialect.iter().for_each(|version| option("--dialect", version));
         args.file.iter().for_each(|file| option("-f", file));
         for (flag, given) in [("-F", args.default_config), ("-r", args.preserve_roles), ("-p", args.password)] {
             if given {
@@ -43,9 +49,17 @@ impl Again {
         if let Some(file) = args.ssh_config.as_ref().map(|file| file.to_string_lossy()) {
             option("--ssh-config", &file);
         }
+        let chosen = |flag: &str, given: &[String]| given.iter().map(|text| written(flag, text)).collect::<String>();
+        let filters = chosen("-z", &args.hosts) + &chosen("--roles", &args.roles);
         let settings = args.words().environment;
         let settings = settings.into_iter().filter(|(name, _)| !OF_ONE_TASK.contains(&name.as_str())).collect();
-        Self { options, settings }
+        Self { options, filters, settings, stage: OnceLock::new() }
+    }
+
+    /// The word of the command line that chooses the stage; it goes before every task.
+    pub fn choose(&self, stage: &str) {
+        // A run has one stage: the first word that chose one stays.
+        let _ = self.stage.set(stage.to_owned());
     }
 
     /// The same problems, with something to do next that can be typed as it stands.
@@ -62,14 +76,38 @@ impl Again {
     /// A hint with its commands completed.
     #[must_use]
     pub fn hint(&self, text: &str) -> String {
+        self.complete(text, false)
+    }
+
+    /// A note or warning, with the commands between backticks completed. What is said of somebody else's command stays.
+    #[must_use]
+    pub fn note(&self, text: &str) -> String {
+        self.complete(text, true)
+    }
+
+    /// The plan, with its notes completed.
+    #[must_use]
+    pub fn plan(&self, plan: &Plan) -> Plan {
+        let mut plan = plan.clone();
+        for note in &mut plan.notes {
+            note.text = self.note(&note.text);
+        }
+        plan
+    }
+
+    fn complete(&self, text: &str, quoted_only: bool) -> String {
         let mut out = String::new();
         let mut rest = text;
         while let Some(at) = rest.find(CAP) {
             let (before, from) = rest.split_at(at);
             let behind = from.strip_prefix(CAP).unwrap_or_default();
             out.push_str(before);
-            let begins = before.chars().next_back().is_none_or(|c| c.is_whitespace() || "`(".contains(c));
-            let length = if begins { length(behind, before.ends_with('`')) } else { 0 };
+            let quoted = before.ends_with('`');
+            let begins = match quoted_only {
+                true => quoted && !before.ends_with("runs `"),
+                false => before.chars().next_back().is_none_or(|c| c.is_whitespace() || "`(".contains(c)),
+            };
+            let length = if begins { length(behind, quoted) } else { 0 };
             let (command, after) = behind.split_at(length);
             out.push_str(&if command.is_empty() { CAP.to_owned() } else { self.command(command) });
             rest = after;
@@ -85,8 +123,21 @@ impl Again {
             return format!("{CAP}{words}");
         }
         let is_list = first.starts_with('-') && first.ends_with(['T', 'e', 't']);
-        let chooses = words.split_whitespace().any(|word| setting(word).is_some_and(|name| FILTERS.contains(&name)));
-        let mut text = format!("{CAP}{}{words}", self.options);
+        let names_hosts = |word: &str| setting(word).is_some_and(|name| FILTERS.contains(&name));
+        let chooses = ABOUT_HOSTS.contains(&first) || words.split_whitespace().any(names_hosts);
+        let mut text = format!("{CAP}{}", self.options);
+        if !(is_list || chooses) {
+            text.push_str(&self.filters);
+        }
+        // Flags of the hint itself go before the stage.
+        let flags: usize = words.split_inclusive(' ').take_while(|word| word.starts_with('-')).map(str::len).sum();
+        let (flags, tasks) = words.split_at(flags);
+        text.push_str(flags);
+        if let Some(stage) = self.stage.get().filter(|stage| !is_list && tasks.split(' ').next() != Some(stage)) {
+            text.push_str(&word(stage));
+            text.push(' ');
+        }
+        text.push_str(tasks);
         for (name, value) in self.settings.iter().filter(|_| !is_list) {
             let is_given = words.split_whitespace().any(|word| setting(word) == Some(name));
             if !(is_given || chooses && FILTERS.contains(&name.as_str())) {
@@ -95,6 +146,33 @@ impl Again {
         }
         text
     }
+}
+
+/// Completes the commands in what an observer is told.
+pub(crate) struct Completed {
+    pub(crate) again: Arc<Again>,
+    pub(crate) observer: Arc<dyn Observer>,
+}
+
+impl Observer for Completed {
+    fn event(&self, event: &Event) {
+        let mut event = event.clone();
+        match &mut event {
+            Event::Message { text, .. } => *text = self.again.note(text),
+            Event::Failed { problem } => problem.next = problem.next.as_deref().map(|next| self.again.hint(next)),
+            Event::RunEnded { summary } => {
+                summary.notes.iter_mut().for_each(|note| *note = self.again.note(note));
+            }
+            Event::Planned { plan } => *plan = self.again.plan(plan),
+            _ => {}
+        }
+        self.observer.event(&event);
+    }
+}
+
+/// A flag and its value, as they are typed, and a blank.
+fn written(flag: &str, value: &str) -> String {
+    format!("{} ", format!("{flag} {}", word(value)).trim_end())
 }
 
 /// The name that a word gives a value to.
@@ -199,8 +277,38 @@ mod tests {
             ),
             ("`cap -T` lists, `cap -H` explains", format!("`cap {options} -T` lists, `cap -H` explains")),
             ("recap deploy:check", "recap deploy:check".to_owned()),
+            ("in `cap ssh web1`: ls", format!("in `cap {options} ssh web1 STAGE='it'\\''s'`: ls")),
         ] {
             assert_eq!(given.hint(text), wanted);
+        }
+    }
+
+    #[test]
+    fn the_stage_goes_before_the_task() {
+        let given = again(&["--dialect", "3", "-z", "web1", "production", "deploy"]);
+        given.choose("production");
+        given.choose("staging");
+        for (text, wanted) in [
+            ("`cap deploy:check`", "`cap --dialect 3 -z web1 production deploy:check`"),
+            ("cap deploy:rollback RELEASE=1", "cap --dialect 3 -z web1 production deploy:rollback RELEASE=1"),
+            ("`cap --plan deploy`", "`cap --dialect 3 -z web1 --plan production deploy`"),
+            ("`cap production deploy`", "`cap --dialect 3 -z web1 production deploy`"),
+            ("in `cap ssh web2`: ls", "in `cap --dialect 3 production ssh web2`: ls"),
+            ("`cap -T` lists", "`cap --dialect 3 -T` lists"),
+        ] {
+            assert_eq!(given.hint(text), wanted);
+        }
+    }
+
+    #[test]
+    fn notes_are_prose_outside_backticks() {
+        let given = again(&["-f", "x", "deploy"]);
+        for (text, wanted) in [
+            ("cap deploy does not migrate by itself", "cap deploy does not migrate by itself"),
+            ("`cap deploy:setup` makes it", "`cap -f x deploy:setup` makes it"),
+            ("ann@here runs `cap deploy` (run 1)", "ann@here runs `cap deploy` (run 1)"),
+        ] {
+            assert_eq!(given.note(text), wanted);
         }
     }
 }

@@ -15,7 +15,7 @@ use deploy_ruby::Effects;
 use deploy_transport::{LocalEnvironment, SshConfig};
 use tokio::sync::mpsc;
 
-use crate::again::Again;
+use crate::again::{Again, Completed};
 use crate::args::{Args, Format, Words};
 use crate::clock::SystemClock;
 use crate::dial::Dial;
@@ -74,7 +74,7 @@ pub(crate) struct Session {
     pub(crate) asker: Asker,
     pub(crate) interrupts: Interrupts,
     findings: Arc<Findings>,
-    again: Again,
+    again: Arc<Again>,
 }
 
 /// Runs with a recipe.
@@ -124,7 +124,7 @@ impl Session {
         Ok(Self {
             findings: Arc::new(Findings::new(secrets.clone())),
             asker: Asker::new(screen.clone()),
-            again: Again::of(&args),
+            again: Arc::new(Again::of(&args)),
             args,
             words,
             environment,
@@ -160,6 +160,9 @@ impl Session {
             Err(_) if self.asks_for_help() => return self.print(&help::short(self.io.terminal.columns())),
             Err(problem) => return self.fail(&[*problem]),
         };
+        if let Some(stage) = recipe.stage_word(&self.words.tasks) {
+            self.again.choose(stage);
+        }
         let exit = if self.asks_for_help() && recipe.explain("help").is_err() {
             match self.words.tasks.get(1) {
                 Some(task) => self.explain(&recipe, task),
@@ -401,7 +404,7 @@ impl Session {
 
     /// Whoever watches the run: what decides the exit code, the log file, the display.
     pub(crate) fn observers(&self) -> Result<Observers, Complaint> {
-        let mut all: Vec<Arc<dyn Observer>> = vec![self.findings.clone()];
+        let mut all: Vec<Arc<dyn Observer>> = Vec::new();
         let mut log = None;
         if let Some(path) = &self.args.log {
             let path = self.directory.join(path);
@@ -422,7 +425,9 @@ impl Session {
             (false, true) => Arc::new(Between(display)),
             (false, false) => Arc::new(Held::new(display)),
         });
-        Ok((log, Arc::new(Tee::new(all))))
+        let shown = Completed { again: Arc::clone(&self.again), observer: Arc::new(Tee::new(all)) };
+        // What is told at the end is completed there.
+        Ok((log, Arc::new(Tee::new(vec![self.findings.clone(), Arc::new(shown)]))))
     }
 
     fn display(&self) -> Result<Arc<dyn Observer>, Complaint> {
@@ -486,10 +491,10 @@ impl Session {
 
     /// Says at the end what was planned, or what failed; last of all the failing hosts and their last lines.
     fn conclude(&self, ended: &Ended) -> Exit {
-        if let Some(plan) = &ended.plan {
+        if let Some(plan) = ended.plan.as_ref().map(|plan| self.again.plan(plan)) {
             let mut text = match self.args.format {
-                Format::Json => plan_json(plan, &self.secrets).to_string(),
-                _ => plan_text(plan, &self.secrets, self.args.verbose > 0) + self.rehearsed(),
+                Format::Json => plan_json(&plan, &self.secrets).to_string(),
+                _ => plan_text(&plan, &self.secrets, self.args.verbose > 0) + self.rehearsed(),
             };
             if !text.ends_with('\n') {
                 text.push('\n');

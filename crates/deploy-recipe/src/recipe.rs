@@ -135,7 +135,8 @@ impl Recipe {
         let hint = match name {
             // Its name in dialect 2, which hints about hosts without directories give.
             "deploy:setup" if self.cap().is_three() => {
-                Some("the directories are made by deploy itself, or by cap STAGE deploy:check:directories".to_owned())
+                let stage = if self.cap().v3.stage.borrow().is_some() { "" } else { "STAGE " };
+                Some(format!("the directories are made by deploy itself, or by `cap {stage}deploy:check:directories`"))
             }
             _ => did_you_mean(name, tasks.iter().map(|task| task.name.as_str())),
         };
@@ -182,6 +183,20 @@ impl Recipe {
     #[must_use]
     pub fn locked(&self) -> Option<String> {
         self.cap().v3.locked.borrow().clone()
+    }
+
+    /// The word of a command line that chooses the stage: in dialect 3 the first one, with
+    /// `capistrano/ext/multistage` wherever it stands.
+    #[must_use]
+    pub fn stage_word<'a>(&self, words: &'a [String]) -> Option<&'a str> {
+        let cap = self.cap();
+        if cap.is_three() {
+            let stage = cap.v3.stage.borrow();
+            return words.first().filter(|word| stage.as_deref() == Some(word)).map(String::as_str);
+        }
+        let stages = cap.variables.borrow().peek("stages").map(Value::to_list).unwrap_or_default();
+        let is_stage = |word: &&String| stages.iter().any(|stage| stage.to_s() == **word);
+        words.iter().find(is_stage).filter(|word| self.explain(word).is_ok()).map(String::as_str)
     }
 
     /// The filters of the command line.

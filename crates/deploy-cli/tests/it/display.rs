@@ -174,7 +174,7 @@ fn embedded_quiet_tells_the_end_and_what_failed() {
         "STUCK, every host's current is back on {old}, and the restart failed there too: look at app2.example.com"
     );
     let ran = quiet(7).says(&["[app2.example.com] FAILED: ", &stuck, "error: could not run", "next: "]);
-    assert!(ran.text.contains("then restart it; by hand: ssh app2.example.com "), "{}", ran.text);
+    assert!(ran.text.contains("then restart it; in `cap "), "{}", ran.text);
 }
 
 #[test]

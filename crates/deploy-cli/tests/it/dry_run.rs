@@ -17,7 +17,7 @@ namespace :own do
 end
 "#;
 /// What a plan that reads the hosts is asked for.
-const HINT: &str = "not known without connecting: `cap --plan";
+const HINT: &str = "not known without connecting: `cap ";
 /// What would be said of a fleet that was asked and has nothing.
 const LIES: [&str; 7] = [
     "nothing is live",

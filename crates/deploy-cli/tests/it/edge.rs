@@ -196,7 +196,7 @@ fn embedded_a_deployer_killed_in_the_restart() {
     }
     let switched = format!("an earlier run that switched to {live} by alice");
     let looked =
-        stage.cap(&["deploy:check"]).expect(0).says(&[&switched, "has not confirmed it", "`cap recover` restarts"]);
+        stage.cap(&["deploy:check"]).expect(0).says(&[&switched, "has not confirmed it", " recover` restarts"]);
     assert_eq!(looked.text.matches("an earlier run that switched").count(), 1, "{}", looked.text);
     // A deploy recovers first, and says that instead.
     let ran = stage.cap(&["deploy", "--lock-wait", "30"]).expect(0);

@@ -214,7 +214,7 @@ fn install_writes_a_project() {
     add("config/deploy/production.rb", "server 'web1.example.com', user: 'deploy', roles: %w[web app db]\n");
     three.cap(&["install", "STAGES=production"]).expect(0).says(&["[skip] config/deploy.rb already exists"]);
     three.cap(&["-T"]).expect(0).says(&["cap deploy ", "cap deploy:rollback", "cap git:check"]);
-    three.cap(&["deploy"]).expect(2).says(&["no stage", "cap production deploy"]);
+    three.cap(&["deploy"]).expect(2).says(&["no stage", " production deploy`"]);
     three.cap(&["production", "deploy"]).expect(0).says(&["Deployed"]);
     three.cap(&["production", "depoly"]).expect(2).says(&["did you mean", "deploy"]);
     three.cap(&["production", "deploy", "HOSTS=web9.example.com"]).expect(2).says(&["web9.example.com"]);

@@ -319,7 +319,7 @@ async fn check_lists_everything_at_once() {
     assert_eq!(failed[2].why, "svn: E170013: Unable to connect; svn: E000111: refused");
     let line = SEED.lines().position(|line| line.starts_with("set :repository")).unwrap() + 1;
     assert_eq!(failed[2].site.as_ref().unwrap().line as usize, line);
-    assert!(failed[2].next.as_ref().unwrap().contains("ssh web2.example.com 'svn info svn://"), "{failed:?}");
+    assert!(failed[2].next.as_ref().unwrap().contains("in `cap ssh web2.example.com`: svn info svn://"), "{failed:?}");
     assert!(failed[0].next.as_ref().unwrap().starts_with("`cap deploy:setup` "));
 }
 

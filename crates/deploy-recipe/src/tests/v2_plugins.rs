@@ -116,7 +116,7 @@ async fn commands_run_in_the_shell_of_rvm() {
 }
 
 /// A recipe with two stages; the words of the command line.
-async fn staged(more: &str, words: &[&str]) -> Result<Notes, String> {
+async fn load_staged(more: &str, words: &[&str]) -> Result<crate::Recipe, String> {
     let effects = deployer();
     effects.add_file("/app/config/deploy/staging.rb", "server 'stage1', :app, :web, :db\nset :user, 'stager'\n");
     effects
@@ -126,7 +126,11 @@ async fn staged(more: &str, words: &[&str]) -> Result<Notes, String> {
     effects.enter("/app");
     let mut loader = Loader::new(effects);
     loader.words = words.iter().map(|word| (*word).to_owned()).collect();
-    let recipe = loader.load().await.map_err(|problem| problem.why)?;
+    loader.load().await.map_err(|problem| problem.why)
+}
+
+async fn staged(more: &str, words: &[&str]) -> Result<Notes, String> {
+    let recipe = load_staged(more, words).await?;
     let notes = Notes::default();
     match run_recipe(&recipe, words, &notes).await {
         Ok(()) => Ok(notes),
@@ -148,6 +152,19 @@ async fn a_stage_is_chosen_by_the_first_word_or_by_default() {
     }
     let none = staged("", &["hi"]).await.err().unwrap();
     assert!(none.contains("no stage is chosen") || none.contains("status 1"), "{none}");
+}
+
+#[tokio::test]
+async fn the_word_of_the_stage_is_known() {
+    for (words, wanted) in [
+        (&["staging", "hi"][..], Some("staging")),
+        (&["hi", "production"][..], Some("production")),
+        (&["hi"][..], None),
+    ] {
+        let recipe = load_staged("set :default_stage, 'staging'\n", words).await.unwrap();
+        let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
+        assert_eq!(recipe.stage_word(&words), wanted, "{words:?}");
+    }
 }
 
 #[tokio::test]

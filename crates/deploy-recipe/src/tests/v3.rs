@@ -354,6 +354,10 @@ async fn lists_do_not_load_a_stage() {
     }
     assert!(!names.iter().any(|name| name == "leaks"));
     assert_eq!(recipe.explain("hello[x]").unwrap().summary, "Says hello.");
+    assert_eq!(recipe.stage_word(&["hello".to_owned()]), None);
+    let words = ["production".to_owned(), "hello".to_owned()];
+    let chosen = load(project("", "", "task :hello\n"), &["production", "hello"]).await.unwrap();
+    assert_eq!(chosen.stage_word(&words), Some("production"));
 }
 
 #[tokio::test]

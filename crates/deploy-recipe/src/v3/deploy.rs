@@ -287,7 +287,7 @@ impl Cap {
                         "make the newest release live",
                         "there is no complete release on the hosts",
                     );
-                    return Err(fail(call, problem.next("cap STAGE deploy builds one")));
+                    return Err(fail(call, problem.next("`cap deploy` builds one")));
                 };
                 Builtin::Publish(Publish { label: format!("release {release}"), release, revision: None })
             }

@@ -235,8 +235,8 @@ impl Cap {
         let mut problem =
             Problem::new(ProblemKind::Usage, format!("run {task}"), "no stage is named on the command line");
         problem.next = Some(match stages.first() {
-            Some(first) => format!("cap {first} {task}; the stages are {}", stages.join(", ")),
-            None => format!("write {}/production.rb, then cap production {task}", self.stage_dir(call).await?),
+            Some(first) => format!("`cap {first} {task}`; the stages are {}", stages.join(", ")),
+            None => format!("write {}/production.rb, then `cap production {task}`", self.stage_dir(call).await?),
         });
         Ok(Some(problem))
     }

@@ -180,12 +180,12 @@ fn all_blockers_of_all_hosts_at_once() {
         [
             "web1 | deploy to /var/www/shop | /var/www/shop does not exist | cap deploy:setup",
             "web2 | deploy to /var/www/shop | /var/www/shop/releases belongs to root:deploy with mode 775, and deploy may not \
-             write there | by hand: ssh -t web2 'sudo chown deploy: /var/www/shop/releases'",
+             write there | in `cap ssh web2`: sudo chown deploy: /var/www/shop/releases",
             "app1 | deploy to /var/www/shop | /var/www/shop/current is a real directory, not a link to a release | look what is \
-             in it, then move it away; by hand: ssh app1 'mv /var/www/shop/current /var/www/shop/current.before'",
+             in it, then move it away; in `cap ssh app1`: mv /var/www/shop/current /var/www/shop/current.before",
             "app2 | use svn | the program is not installed on the host | install svn on the host",
             "app2 | deploy to /var/www/shop | /var/www/shop/current is a file, not a link to a release | look what is in it, \
-             then move it away; by hand: ssh app2 'mv /var/www/shop/current /var/www/shop/current.before'",
+             then move it away; in `cap ssh app2`: mv /var/www/shop/current /var/www/shop/current.before",
             "db1 | deploy to /var/www/shop | /var/www/shop/current and /var/www/shop/.capstan are on different filesystems, so \
              the link could not be switched in one step | keep both on one filesystem",
         ]
@@ -233,7 +233,7 @@ fn setup_needs_a_place_to_begin() {
     let problem = only(try_open(Purpose::Setup, &facts).unwrap_err());
     assert_eq!(problem.why, "the login may not make directories in /var (it belongs to root:root with mode 755)");
     let command = "sudo mkdir -p /var/www/shop && sudo chown deploy: /var/www/shop";
-    assert_eq!(problem.next.unwrap(), format!("by hand: ssh -t app2 '{command}'"));
+    assert_eq!(problem.next.unwrap(), format!("in `cap ssh app2`: {command}"));
 }
 
 /// What keeps a login from writing where its mode would let it.
@@ -245,7 +245,7 @@ fn not_the_modes_fault() {
     let problem = only(try_open(deploy(), &facts).unwrap_err());
     assert!(problem.why.contains("all the same: an attribute or an access list"), "{problem:?}");
     let next = problem.next.unwrap();
-    assert!(next.starts_with("by hand: ssh -t web1 'lsattr -d ") && !next.contains("chmod"), "{next}");
+    assert!(next.starts_with("in `cap ssh web1`: lsattr -d ") && !next.contains("chmod"), "{next}");
     facts[0].releases_dir.read_only = true;
     let problem = only(try_open(deploy(), &facts).unwrap_err());
     assert!(problem.why.contains("mounted read-only"), "{problem:?}");

@@ -74,29 +74,20 @@ impl Unwritable {
     pub const ELSE: &'static str = "set :deploy_to to a directory of the application's own";
 }
 
-/// What a person types on this machine to run a command on a host. The command is one word: the shell here must not read
-/// it, `~` above all. `sudo` may ask for a password, so it gets a terminal.
+/// What a person types to run a command on a host: a shell there, with the login, port and gateway that the recipe gives,
+/// then the command as it stands.
 ///
 /// ```
 /// use deploy_inventory::HostId;
 /// use deploy_release::by_hand;
 ///
-/// assert_eq!(by_hand(&HostId::new("web1"), "chmod u+rwx ~/app"), "by hand: ssh web1 'chmod u+rwx ~/app'");
-/// assert_eq!(by_hand(&HostId::new("ann@web1:2222"), "sudo id"), "by hand: ssh -t -p 2222 ann@web1 'sudo id'");
+/// assert_eq!(by_hand(&HostId::new("web1"), "chmod u+rwx ~/app"), "in `cap ssh web1`: chmod u+rwx ~/app");
+/// assert_eq!(by_hand(&HostId::new("ann@web1:2222"), "sudo id"), "in `cap ssh ann@web1:2222`: sudo id");
+/// assert_eq!(by_hand(&HostId::new("[::1]:22"), "id"), "in `cap ssh '[::1]:22'`: id");
 /// ```
 #[must_use]
 pub fn by_hand(host: &HostId, command: &str) -> String {
-    let whole = host.as_str();
-    let is_port = |login: &str, port: &str| {
-        !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit()) && (login.ends_with(']') || !login.contains(':'))
-    };
-    let (login, port) = match whole.rsplit_once(':') {
-        Some((login, port)) if is_port(login, port) => (login, format!("-p {port} ")),
-        _ => (whole, String::new()),
-    };
-    let login = login.replace(['[', ']'], "");
-    let terminal = if command.contains("sudo ") { "-t " } else { "" };
-    format!("by hand: ssh {terminal}{port}{login} {}", crate::text::word(command))
+    format!("in `cap ssh {}`: {command}", crate::text::word(host.as_str()))
 }
 
 pub(super) fn chown(path: &str, user: &str) -> String {

@@ -301,7 +301,7 @@ impl Recovery {
             self.release
         );
         let next = "look at the schema; then `cap recover MIGRATED=yes` goes on with that release, `cap recover MIGRATED=no` \
-                    removes it and leaves the schema to you (a recipe of Capistrano 3: `cap STAGE deploy:recover …`)";
+                    removes it and leaves the schema to you (in a recipe of Capistrano 3 the task is deploy:recover)";
         let problem = Problem::new(ProblemKind::NeedsPerson, what, why).next(next);
         Some(host.map_or(problem.clone(), |host| problem.on(host)))
     }

@@ -116,7 +116,7 @@ impl Cap {
         let first = blockers.first().map_or(ProblemKind::Layout, |problem| problem.kind);
         let mut whole = Problem::new(first, "check that the hosts are ready", format!("{things} in the way{where_}"));
         whole.task = Some("deploy:check".to_owned());
-        whole.next = Some("mend what is listed above, then run cap deploy:check again".to_owned());
+        whole.next = Some("mend what is listed above, then run `cap deploy:check` again".to_owned());
         for problem in blockers {
             self.port.tell(Event::Failed { problem });
         }
@@ -305,7 +305,7 @@ fn verdict(looked: bool, untried: usize) -> String {
     if looked {
         format!("the hosts are ready for a deploy{untried}")
     } else {
-        format!("no host was looked at, so nothing is known of whether they are ready: run cap deploy:check{untried}")
+        format!("no host was looked at, so nothing is known of whether they are ready: run `cap deploy:check`{untried}")
     }
 }
 
@@ -330,7 +330,7 @@ fn test_of(kind: &str, arguments: &[String]) -> Test {
     let (text, message) = match kind {
         "directory" => (
             format!("test -d {}", quote_path(&first)),
-            format!("{first} is not a directory; cap deploy:setup makes the usual ones"),
+            format!("{first} is not a directory; `cap deploy:setup` makes the usual ones"),
         ),
         "file" => (format!("test -f {}", quote_path(&first)), format!("{first} is not a file")),
         "writable" => (format!("test -w {}", quote_path(&first)), format!("{first} is not writable")),
@@ -417,8 +417,8 @@ impl Repository {
             )
         } else if over_ssh && why.contains("Permission denied") {
             format!(
-                "give {host} a key for the repository, or set :forward_agent in ssh_options; by hand: ssh -A {host} {}",
-                self.by_hand
+                "give {host} a key for the repository, or set :forward_agent in ssh_options; {}",
+                by_hand(host, &self.by_hand)
             )
         } else {
             by_hand(host, &self.by_hand)
@@ -535,16 +535,16 @@ mod tests {
         let of = |line: &str| finding(line, &HostId::new("web1"), "deploy", &layout(), &tools).unwrap();
         assert!(of("absent releases").next.unwrap().starts_with("`cap deploy:setup` "));
         let next = of("unwritable deploy_to").next.unwrap();
-        assert!(next.starts_with("by hand: ssh -t web1 'sudo chown deploy: ") && next.ends_with("'"), "{next}");
+        assert!(next.starts_with("in `cap ssh web1`: sudo chown deploy: ") && next.ends_with("'"), "{next}");
         let theirs = of("unwritable releases\t755\troot\tdomain users\t64\t12");
         assert!(
             theirs.why.contains("belongs to root:domain users with mode 755, and deploy may not"),
             "{}",
             theirs.why
         );
-        assert!(theirs.next.unwrap().starts_with("by hand: ssh -t web1 'sudo chown deploy: "));
+        assert!(theirs.next.unwrap().starts_with("in `cap ssh web1`: sudo chown deploy: "));
         let ours = of("unwritable releases\t555\tdeploy\tdeploy\t64\t12").next.unwrap();
-        assert!(ours.starts_with("by hand: ssh web1 'chmod u+rwx ") && !ours.contains("chown"), "{ours}");
+        assert!(ours.starts_with("in `cap ssh web1`: chmod u+rwx ") && !ours.contains("chown"), "{ours}");
         let absent = of("unmakable deploy_to\t755\troot\troot\t64\t2\t/");
         assert!(absent.why.contains("may not make directories in / (it belongs to root:root"), "{}", absent.why);
         assert!(absent.next.unwrap().contains("sudo mkdir -p "));
