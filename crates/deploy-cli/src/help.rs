@@ -36,6 +36,7 @@ TASKS AND SETTINGS
   HOSTFILTER=a,b      of the hosts that a task selects, only these
   HOSTROLEFILTER=app  of the hosts that a task selects, only these roles
   COMMAND=…           the command for `cap invoke`
+  FILES=a,b/*         what `cap deploy:upload` copies into the live release
   REASON=… UNTIL=…    for the page of `cap deploy:web:disable`
 
   A run that is narrowed in this way locks, proves and puts back only the

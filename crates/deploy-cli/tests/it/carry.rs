@@ -71,6 +71,30 @@ fn there_and_back_sshd() {
     }
 }
 
+/// `deploy:upload` sends files and directories to the same paths below `current`.
+#[test]
+fn files_go_into_the_live_release() {
+    let stage = stage(embedded(), "");
+    stage.set_up();
+    stage.write("config/one.yml", "1\n");
+    stage.write("config/two.yml", "2\n");
+    stage.write("extra/deep/text", "text\n");
+    for (given, says) in [("FILES=", "no file is named in FILES"), ("FILES=no/*.yml", "matches no/*.yml")] {
+        stage.cap(&["deploy:upload", given]).expect(2).says(&[says, "FILES=config/app.yml`"]);
+    }
+    // Before anything is live there is no directory to copy into.
+    stage.cap(&["deploy:upload", "FILES=config/one.yml"]).expect(1).says(&["upload config/one.yml -> "]);
+    stage.cap(&["deploy"]).expect(0);
+    let files = "FILES=config/*.yml, extra,none";
+    let planned = stage.cap(&["-n", "deploy:upload", files]).expect(0);
+    planned.says(&["upload config/one.yml -> ~/", "current/config/two.yml", "upload extra -> ~/", "matches none"]);
+    stage.on("app1", "test ! -e $(echo ~/*/current)/config/two.yml");
+    stage.cap(&["deploy:upload", files, "HOSTS=app1.example.com"]).expect(0).says(&["matches none"]);
+    let sent = "cd ~/*/current && cat config/one.yml config/two.yml extra/deep/text";
+    assert_eq!(stage.on("app1", sent).trim(), "1\n2\ntext");
+    stage.on("app2", "test ! -e $(echo ~/*/current)/extra");
+}
+
 /// What cannot be carried ends the run with the reason of the host; the file that was there stays as it was.
 #[test]
 fn failures_are_told_with_their_reason() {

@@ -41,4 +41,4 @@ pub(crate) use effects::FlowEffects;
 pub(crate) use host::{CapHost, how_to_allow};
 pub(crate) use servers::placeholder;
 pub(crate) use ssh_proxy::{class as ssh_proxy_class, is_built_in as is_ssh_proxy};
-pub(crate) use transfer::{Source, is_directory, local_path, no_file};
+pub(crate) use transfer::{Source, is_directory, local_path, no_file, upload_files};

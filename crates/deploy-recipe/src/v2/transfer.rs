@@ -104,6 +104,36 @@ async fn upload(cap: &Rc<Cap>, call: &Call, word: &str, from: &Value, to: &Value
     send(cap, call, word, Source::read(call, from).await?, &to.to_s(), options).await
 }
 
+/// `deploy:upload FILES=a,b/*`: each file to the same path in the live release.
+pub(crate) async fn upload_files(cap: &Rc<Cap>, call: &Call) -> R<()> {
+    let given = call.interp().effects().env("FILES").unwrap_or_default();
+    let patterns: Vec<&str> = given.split(',').map(str::trim).filter(|pattern| !pattern.is_empty()).collect();
+    let mut files = Vec::new();
+    let mut absent = Vec::new();
+    for pattern in &patterns {
+        let found = call.glob(pattern).await;
+        if found.is_empty() {
+            absent.push(*pattern);
+        }
+        files.extend(found);
+    }
+    let nothing = || format!("nothing in {} matches {}", call.interp().effects().cwd(), absent.join(", "));
+    if files.is_empty() {
+        let why = if patterns.is_empty() { "no file is named in FILES".to_owned() } else { nothing() };
+        let problem = Problem::new(ProblemKind::Usage, "run deploy:upload", why);
+        return Err(fail(call, problem.next("name files or patterns, as in `cap deploy:upload FILES=config/app.yml`")));
+    }
+    if !absent.is_empty() {
+        cap.note(format!("warning: {}", nothing()));
+    }
+    let current = cap.layout(call).await?.current;
+    for file in files {
+        let to = format!("{current}/{}", file.trim_start_matches('/'));
+        send(cap, call, "upload", Source::Path(file), &to, &Hash::new()).await?;
+    }
+    Ok(())
+}
+
 /// How something is carried.
 struct How {
     /// `:via`: SCP puts a directory inside an existing one, SFTP adds to it.

@@ -131,6 +131,14 @@ impl Object for Handle {
     }
 }
 
+impl Call {
+    /// Paths of this machine that a pattern matches, as `Dir.glob` gives them: sorted, relative where the pattern is.
+    pub async fn glob(&self, pattern: &str) -> Vec<String> {
+        let base = expand(self, ".", None);
+        super::glob::glob(self, pattern, &base, false).await
+    }
+}
+
 async fn globbed(call: &Call, args: &Args) -> Result<Vec<Value>, Unwind> {
     let (patterns, options) = args.split_options();
     let base = options.get_sym("base").as_ref().and_then(opt_text);

@@ -92,11 +92,7 @@ impl Cap {
             BuiltinTask::Pending => self.pending(call, "log").await?,
             BuiltinTask::PendingDiff => self.pending(call, "diff").await?,
             BuiltinTask::Invoke => self.invoke(call).await?,
-            BuiltinTask::Upload => {
-                let why = "this built-in task is not there yet; a task of the recipe can `upload` files, as in: \
-                           upload \"config/app.yml\", \"#{current_path}/config/app.yml\"";
-                return Err(unsupported(call, "run deploy:upload", why));
-            }
+            BuiltinTask::Upload => crate::v2::upload_files(self, call).await?,
             BuiltinTask::Shell => {
                 let why = "the prompt for commands is not there yet; `cap invoke COMMAND=…` runs one command";
                 return Err(unsupported(call, "run shell", why));

@@ -223,7 +223,10 @@ const DEPLOY: &[(&str, &str, For, BuiltinTask, &str)] = &[
         "upload",
         For::Releases,
         BuiltinTask::Upload,
-        "[internal] Copies files of this machine into the live release.\n\nNot there yet.",
+        "Copies files of this machine into the live release.\n\nGive them in FILES, divided by commas: names or patterns, seen \
+         from where cap was started. Each goes to the same path below current, so that its directory must be there. A directory \
+         goes with everything in it. The release is changed in place: nothing is restarted, and no rollback undoes it.\n\n  \
+         cap deploy:upload FILES=templates,controller.rb\n  cap deploy:upload FILES='config/*.yml' HOSTS=app1",
     ),
     (
         "deploy",
