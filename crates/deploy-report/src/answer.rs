@@ -18,7 +18,7 @@ impl Narrator {
         }
         let head = columns.iter().skip(1).map(|name| name.to_uppercase()).chain(["HOSTS".to_owned()]).collect();
         let cells = |(rest, hosts): (&[String], Vec<HostId>)| -> Vec<String> {
-            let clean = rest.iter().map(|cell| if cell.is_empty() { "-".to_owned() } else { self.clean(cell) });
+            let clean = rest.iter().enumerate().map(|(place, cell)| self.cell(columns.get(place + 1), cell));
             clean.chain([self.clean(&host_list(&hosts, 8))]).collect()
         };
         let lines: Vec<Vec<String>> = std::iter::once(head).chain(groups.into_iter().map(cells)).collect();

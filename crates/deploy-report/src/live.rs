@@ -80,7 +80,7 @@ impl Live {
         let multi = MultiProgress::with_draw_target(target());
         let total = multi.add(ProgressBar::new_spinner().with_style(style("{spinner} {wide_msg} {elapsed:>6}")));
         let state = State {
-            narrator: Narrator::new(secrets),
+            narrator: Narrator::new(secrets).in_full(verbosity == Verbosity::Verbose),
             multi,
             target,
             out,

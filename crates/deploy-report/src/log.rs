@@ -78,7 +78,7 @@ impl<W: Write + Send> LogFile<W> {
     /// Writes a log to anything; `path` is its name in errors.
     pub fn new(out: W, path: PathBuf, secrets: Secrets, clock: Arc<dyn Clock>) -> Self {
         let start = clock.monotonic();
-        let narrator = Narrator::new(secrets.clone());
+        let narrator = Narrator::new(secrets.clone()).in_full(true);
         let state = Mutex::new(State { narrator, raw: HashMap::new(), out, error: None });
         Self { state, path, clock, start, secrets }
     }

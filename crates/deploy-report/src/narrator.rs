@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use deploy_inventory::HostId;
 use deploy_plan::{
-    Command, CommandText, Event, ExitStatus, HostRow, Level, Phase, Plan, Problem, ProblemKind, StepId, Stream,
-    Summary, Work,
+    Command, CommandText, Event, ExitStatus, HostRow, Level, Phase, Plan, Problem, ProblemKind, Revision, StepId,
+    Stream, Summary, Work,
 };
 
 use crate::assembler::Assembler;
@@ -134,6 +134,8 @@ struct Pending {
 /// Turns events into lines.
 pub(crate) struct Narrator {
     secrets: Secrets,
+    /// Whether revisions of an answer are told in full.
+    in_full: bool,
     assembler: Assembler,
     /// Which phase a step belongs to.
     phase_of: HashMap<StepId, usize>,
@@ -153,10 +155,28 @@ pub(crate) struct Narrator {
 const EACH: usize = 10;
 
 impl Narrator {
+    /// Tells whole revisions where an answer has some.
+    pub(crate) fn in_full(mut self, yes: bool) -> Self {
+        self.in_full = yes;
+        self
+    }
+
+    /// A cell of an answer as it is shown.
+    pub(crate) fn cell(&self, column: Option<&&str>, cell: &str) -> String {
+        match (cell, column) {
+            ("", _) => "-".to_owned(),
+            (hash, Some(&"revision")) if !self.in_full => {
+                self.clean(Revision::new(hash).as_ref().map_or(hash, Revision::short))
+            }
+            _ => self.clean(cell),
+        }
+    }
+
     pub(crate) fn new(secrets: Secrets) -> Self {
         Self {
             assembler: Assembler::new(secrets.clone()),
             secrets,
+            in_full: false,
             phase_of: HashMap::new(),
             pending: HashMap::new(),
             phases: 0,

@@ -55,7 +55,7 @@ impl<W: Write + Send> Plain<W> {
     /// Shows a run on `out`.
     pub fn new(out: W, secrets: Secrets, verbosity: Verbosity, color: bool) -> Self {
         let state = State {
-            narrator: Narrator::new(secrets),
+            narrator: Narrator::new(secrets).in_full(verbosity == Verbosity::Verbose),
             silence: Silence::default(),
             clock: None,
             out,

@@ -52,6 +52,11 @@ fn embedded_releases_are_listed_with_their_marks() {
     stage.cap(&["release:pin", "--to", &names[0]]).expect(0);
     let rows = table(&stage.cap(&["releases", "--format", "json"]).expect(0));
     assert_eq!(rows.len(), 3 * ALL.len());
+    // Whole revisions with -v only.
+    let whole = rows[0]["revision"].as_str().unwrap();
+    assert_eq!(whole.len(), 40, "{whole}");
+    assert!(!text.contains(whole) && text.contains(&whole[..10]), "{text}");
+    stage.cap(&["releases", "-v"]).expect(0).says(&[whole]);
     for host in ALL {
         let host = format!("{host}.example.com");
         let states: Vec<&str> =

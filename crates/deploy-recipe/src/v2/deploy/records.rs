@@ -96,7 +96,7 @@ fn rows(host: &HostId, facts: &HostRelease) -> Vec<Vec<String>> {
             host.to_string(),
             known.release.to_string(),
             state(known),
-            known.revision.as_ref().map_or_else(String::new, |revision: &Revision| revision.short().to_owned()),
+            known.revision.as_ref().map_or_else(String::new, Revision::to_string),
             known.by.clone().unwrap_or_default(),
             known.at.as_ref().map_or_else(String::new, |at| at.0.clone()),
         ]
