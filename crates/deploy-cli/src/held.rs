@@ -1,5 +1,6 @@
 //! A display that is told of a run only when there is something to see.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use deploy_plan::{Event, Observer, Outcome};
@@ -10,11 +11,17 @@ pub(crate) struct Held {
     display: Arc<dyn Observer>,
     /// The beginning, while there is nothing else.
     kept: Mutex<Option<Vec<Event>>>,
+    shown: AtomicBool,
 }
 
 impl Held {
     pub(crate) fn new(display: Arc<dyn Observer>) -> Self {
-        Self { display, kept: Mutex::new(Some(Vec::new())) }
+        Self { display, kept: Mutex::new(Some(Vec::new())), shown: AtomicBool::new(false) }
+    }
+
+    /// Whether the display was told of anything.
+    pub(crate) fn has_shown(&self) -> bool {
+        self.shown.load(Ordering::Relaxed)
     }
 }
 
@@ -32,6 +39,7 @@ impl Observer for Held {
                 _ => kept.take().into_iter().flatten().for_each(|event| self.display.event(&event)),
             }
         }
+        self.shown.store(true, Ordering::Relaxed);
         self.display.event(event);
     }
 }

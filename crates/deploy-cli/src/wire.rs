@@ -75,6 +75,7 @@ pub(crate) struct Session {
     pub(crate) interrupts: Interrupts,
     findings: Arc<Findings>,
     again: Arc<Again>,
+    held: OnceLock<Arc<Held>>,
 }
 
 /// Runs with a recipe.
@@ -125,6 +126,7 @@ impl Session {
             findings: Arc::new(Findings::new(secrets.clone())),
             asker: Asker::new(screen.clone()),
             again: Arc::new(Again::of(&args)),
+            held: OnceLock::new(),
             args,
             words,
             environment,
@@ -423,7 +425,7 @@ impl Session {
         all.push(match (machine, self.is_rehearsal()) {
             (true, _) => display,
             (false, true) => Arc::new(Between(display)),
-            (false, false) => Arc::new(Held::new(display)),
+            (false, false) => Arc::clone(self.held.get_or_init(|| Arc::new(Held::new(display)))) as Arc<dyn Observer>,
         });
         let shown = Completed { again: Arc::clone(&self.again), observer: Arc::new(Tee::new(all)) };
         // What is told at the end is completed there.
@@ -516,7 +518,9 @@ impl Session {
         if !problems.is_empty() {
             let problems = self.again.problems(&problems);
             let text = problems_text(&problems, &|host| self.findings.tail(host));
-            self.screen.print(true, format!("\n{}", self.secrets.clean(&text)).as_bytes());
+            // Nothing to be kept apart from where the error is all that is said.
+            let gap = if self.held.get().is_some_and(|held| !held.has_shown()) { "" } else { "\n" };
+            self.screen.print(true, format!("{gap}{}", self.secrets.clean(&text)).as_bytes());
         }
         Exit::of_run(&ended.summary, &ended.problems)
     }

@@ -47,6 +47,8 @@ pub(crate) struct State {
     pub late: Vec<Problem>,
     /// Sentences for the end.
     pub notes: Vec<String>,
+    /// Hosts of which the recipe has told that something is in the way.
+    pub blocked: Vec<HostId>,
     /// Whether some host may have switched.
     pub publishing: bool,
     /// Whether the transaction's edge is behind us: what fails now is told and turns nothing back.
@@ -446,6 +448,9 @@ impl Hosts for Run<'_> {
     }
 
     fn tell(&self, event: Event) {
+        if let Event::Failed { problem } = &event {
+            self.state.borrow_mut().blocked.extend(problem.host.clone());
+        }
         self.ports.observer.event(&event);
     }
 }

@@ -179,6 +179,7 @@ fn row(state: &State, outcome: Outcome, host: HostId) -> HostRow {
     let note = match built(state, outcome, &host) {
         _ if note.is_empty() && left_out => "left out after a failure".to_owned(),
         Some(release) if note.is_empty() => format!("built {release}"),
+        _ if note.is_empty() && state.blocked.contains(&host) => "not ready".to_owned(),
         _ => note,
     };
     let round_trips = state.round_trips.get(&host).copied().unwrap_or_default();

@@ -74,7 +74,8 @@ pub struct Summary {
     pub outcome: Outcome,
     /// One row per targeted host.
     pub rows: Vec<HostRow>,
-    /// Hosts known to the recipe for these roles, when a filter narrowed the run: (selected, all, filter text).
+    /// Hosts known to the recipe for these roles, when a filter narrowed the run: (selected, all, filter text); as
+    /// many selected as all where the filter names hosts that the recipe does not.
     pub narrowed: Option<(usize, usize, String)>,
     /// Sentences that belong to the end: no health check configured, a dangling link, a warning repeated.
     pub notes: Vec<String>,

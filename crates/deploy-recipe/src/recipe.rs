@@ -425,8 +425,19 @@ impl Program for Flow {
         if cap.is_three() {
             return cap.v3.narrowed.borrow().clone();
         }
-        let selected = cap.inventory.borrow().select(&Selection::all(), &cap.filters.borrow()).ok()?;
-        let filter = selected.filter.clone().filter(|_| selected.is_narrowed())?;
+        let inventory = cap.inventory.borrow();
+        let selected = inventory.select(&Selection::all(), &cap.filters.borrow()).ok()?;
+        let filter = selected.filter.clone()?;
+        let known = inventory.hosts();
+        let foreign = selected.hosts.iter().filter(|host| known.iter().all(|known| known.id != host.id));
+        let foreign: Vec<&str> = foreign.map(|host| host.name.as_str()).collect();
+        if !foreign.is_empty() {
+            let count = selected.hosts.len();
+            return Some((count, count, format!("{filter}; not in the recipe: {}", foreign.join(", "))));
+        }
+        if !selected.is_narrowed() {
+            return None;
+        }
         Some((selected.hosts.len(), selected.of, filter))
     }
 }

@@ -171,6 +171,7 @@ fn style(result: HostResult) -> Style {
 /// `2 of 5 hosts (HOSTS=web1,web2)`, or just how many.
 fn coverage(summary: &Summary) -> String {
     match &summary.narrowed {
+        Some((selected, all, filter)) if selected == all => format!("{} ({filter})", count(*all, "host")),
         Some((selected, all, filter)) => format!("{selected} of {} ({filter})", count(*all, "host")),
         None if summary.rows.is_empty() => "no host was touched".to_owned(),
         None => {
