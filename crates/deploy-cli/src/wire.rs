@@ -31,6 +31,9 @@ use crate::list::{self, Entry, Style};
 use crate::prompt::{Answers, Asker, PasswordRequest, SharedAnswers};
 use crate::trace;
 
+/// For how long a host that was lost is tried again on the way back.
+const COME_BACK: std::time::Duration = std::time::Duration::from_secs(10);
+
 /// Tasks of ours that have no use for the name of a release.
 const WITHOUT_RELEASE: [&str; 14] = [
     "deploy",
@@ -401,7 +404,8 @@ impl Session {
         let named =
             ["USER", "LOGNAME"].iter().find_map(|name| self.environment.get(*name)).filter(|name| !name.is_empty());
         let by = format!("{}@{}", named.unwrap_or(&self.local.user), self.local.hostname);
-        Settings { mode, by, tasks: self.words.tasks.clone(), started, flush: true, lock_wait: self.args.lock_wait }
+        let (tasks, lock_wait) = (self.words.tasks.clone(), self.args.lock_wait);
+        Settings { mode, by, tasks, started, flush: true, lock_wait, come_back: COME_BACK }
     }
 
     /// Whoever watches the run: what decides the exit code, the log file, the display.

@@ -1,6 +1,7 @@
 //! The engine: runs a recipe's flow on its hosts, from the first task to the final table.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use deploy_plan::{Event, Observer, Plan, Problem, ProblemKind, Program, RunId, Stopped, Summary};
 use tokio_util::sync::CancellationToken;
@@ -34,6 +35,8 @@ pub struct Settings {
     pub flush: bool,
     /// Seconds to wait for a lock that another run holds; 0 is not to wait.
     pub lock_wait: u32,
+    /// For how long a host whose connection was lost is tried again before the others' way back ends without it.
+    pub come_back: Duration,
 }
 
 /// The end of a run.

@@ -59,6 +59,21 @@ impl Fleet {
         Some(Problem::new(ProblemKind::Connect, format!("start a shell on {id}"), why).on(id))
     }
 
+    /// Whether a host was connected to and is not any more.
+    pub(crate) fn is_lost(&self, id: &HostId) -> bool {
+        self.hosts.borrow().get(id).is_some_and(HostHandle::is_lost)
+    }
+
+    /// Another connection to a host that was lost. It is used when it [replaces](Self::replace) the other.
+    pub(crate) async fn dial_again(&self, program: &dyn Program, id: &HostId) -> Result<HostHandle, Problem> {
+        self.dial(program, id).await
+    }
+
+    /// From now on a host is spoken to over this connection.
+    pub(crate) fn replace(&self, id: &HostId, handle: HostHandle) {
+        self.hosts.borrow_mut().insert(id.clone(), handle);
+    }
+
     /// How many round trips each connected host has cost behind its login.
     pub(crate) fn round_trips(&self) -> HashMap<HostId, u32> {
         self.hosts.borrow().iter().map(|(id, handle)| (id.clone(), handle.round_trips())).collect()

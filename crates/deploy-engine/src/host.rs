@@ -51,6 +51,7 @@ pub(crate) struct HostHandle {
     greeting: watch::Receiver<Greeting>,
     /// Whether somebody has waited for the hello: then it has cost a round trip.
     awaited: Arc<AtomicBool>,
+    lost: Arc<AtomicBool>,
     round_trips: Arc<AtomicU32>,
 }
 
@@ -70,6 +71,7 @@ impl HostHandle {
         let stdin = running.take_stdin().ok_or("the channel has no input")?;
         let (greet, greeting) = watch::channel(None);
         let (round_trips, awaited) = (Arc::new(AtomicU32::new(0)), Arc::new(AtomicBool::new(false)));
+        let is_lost = Arc::new(AtomicBool::new(false));
         let mut host = HostTask {
             out: Decoder::stdout(&nonce),
             err: Decoder::stderr(&nonce),
@@ -82,6 +84,7 @@ impl HostHandle {
             to_start: None,
             carrying: None,
             lost: None,
+            is_lost: Arc::clone(&is_lost),
             greet,
             noise: Vec::new(),
             holds: false,
@@ -100,7 +103,7 @@ impl HostHandle {
         let (kills, killed) = mpsc::unbounded_channel();
         let span = tracing::info_span!("host", host = %host.id);
         tokio::spawn(host.work(asked, killed).instrument(span));
-        Ok(Self { asks, kills, greeting, awaited, round_trips })
+        Ok(Self { asks, kills, greeting, awaited, lost: is_lost, round_trips })
     }
 
     /// Waits until the runner has said hello, or cannot any more.
@@ -116,6 +119,11 @@ impl HostHandle {
     /// Why there is no runner, once that is known.
     pub(crate) fn refusal(&self) -> Option<String> {
         self.greeting.borrow().clone()?.err()
+    }
+
+    /// Whether nothing can be done over this connection any more.
+    pub(crate) fn is_lost(&self) -> bool {
+        self.lost.load(Ordering::Relaxed)
     }
 
     /// How many round trips the host has cost behind its login.
@@ -194,6 +202,8 @@ struct HostTask {
     carrying: Option<Carrying>,
     /// Why nothing can be done any more.
     lost: Option<String>,
+    /// The same for others to see.
+    is_lost: Arc<AtomicBool>,
     /// Where the runner's hello is told.
     greet: watch::Sender<Greeting>,
     /// What the login shell printed before it.
@@ -490,6 +500,7 @@ impl HostTask {
     fn lose(&mut self, why: &str) {
         let why = &self.with_noise(why);
         self.lost = Some(why.to_owned());
+        self.is_lost.store(true, Ordering::Relaxed);
         self.greeted(Err(why.to_owned()));
         // A command on a channel of its own went with the connection.
         (self.terminal, self.terminal_input, self.to_start, self.carrying) = (None, None, None, None);

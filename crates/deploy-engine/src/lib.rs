@@ -109,6 +109,7 @@
 //!     started: "now".into(),
 //!     flush: false,
 //!     lock_wait: 0,
+//!     come_back: Duration::from_secs(10),
 //! };
 //! let ended = engine.run(&Greeting, &settings, &Default::default()).await;
 //! assert_eq!(ended.summary.outcome, Outcome::Done, "{:?}", ended.problems);
@@ -117,6 +118,7 @@
 //! ```
 
 mod apart;
+mod back_again;
 mod carry;
 mod engine;
 mod fleet;

@@ -226,7 +226,7 @@ impl Run<'_> {
     }
 
     /// Make the state directory, take the lock, adopt the ready-made links.
-    fn lock_jobs(&self, transaction: &Transaction, host: &HostId, wait: u32, sudo: bool) -> Vec<Job> {
+    pub(crate) fn lock_jobs(&self, transaction: &Transaction, host: &HostId, wait: u32, sudo: bool) -> Vec<Job> {
         let layout = &transaction.layout;
         let job = |title: &str, kind: JobKind, needs_lock: bool| Job {
             step: None,

@@ -26,7 +26,7 @@ impl Run<'_> {
     /// noted as a problem. Behind the transaction's edge there is nothing to undo.
     pub(crate) async fn turn_back(&self) {
         self.arm_reached();
-        let undo = {
+        let mut undo = {
             let mut state = self.state.borrow_mut();
             state.undoing = true;
             state.pending.clear();
@@ -43,6 +43,7 @@ impl Run<'_> {
         let reason = self.state.borrow().problems.first().map_or_else(String::new, |problem| problem.what.clone());
         self.ports.observer.event(&Event::Undoing { reason });
         let begun = restart_begun(&undo);
+        let late = self.take_lost(&mut undo);
         let mut failed: Vec<HostId> = Vec::new();
         let mut batch: Vec<(HostId, Step)> = Vec::new();
         for entry in undo.into_iter().rev() {
@@ -57,7 +58,21 @@ impl Run<'_> {
             }
         }
         failed.extend(self.undo_batch(batch, &begun).await);
+        failed.extend(self.undo_where_lost(late, &begun).await);
         self.end_journals(&failed, &begun).await;
+    }
+
+    /// The same on hosts whose connection is gone, when all others are back: it is tried to reach them once more.
+    async fn undo_where_lost(&self, mut late: Vec<(HostId, Step)>, restart_begun: &[HostId]) -> Vec<HostId> {
+        let mut hosts: Vec<HostId> = Vec::new();
+        for (host, step) in &late {
+            if !hosts.contains(host) && step.undo.contains_key(host) {
+                hosts.push(host.clone());
+            }
+        }
+        self.reach_again(&hosts).await;
+        late.reverse();
+        self.undo_batch(late, restart_begun).await
     }
 
     /// Bodies of `on_rollback` that the flow had reached although nothing ran after them.

@@ -4,6 +4,7 @@ use deploy_testbed::FleetSpec;
 use deploy_testbed::repo::Scm;
 
 use crate::support::{ALL, RECIPE, Stage, start};
+use crate::terminal::{Background, until};
 
 /// A step of the build that fails where there is a file `~/broken`.
 const BREAKS: &str = "before(\"deploy:finalize_update\") { run \"test ! -e ~/broken\" }\n";
@@ -120,5 +121,31 @@ fn too_many_failures_or_the_wrong_host_turn_everything_back() {
         broken.iter().for_each(|host| drop(stage.on(host, "rm ~/broken")));
     }
     stage.cap(&["-s", "max_failed=few", "deploy"]).expect(2).says(&["max_failed", "a number of hosts"]);
+    stage.cap(&["deploy"]).expect(0);
+}
+
+/// The connection to one host breaks in the restart, and the host is there all the same: it goes back with the others, and
+/// is restarted on what it went back to.
+#[test]
+fn a_host_that_is_lost_after_its_switch_and_comes_back_is_put_back_too() {
+    let fleet = start(FleetSpec::embedded(), "embedded").expect("embedded fleets start everywhere");
+    let held = "run \"echo x >> ~/restarts; while test -e ~/hold; do sleep 0.05; done; touch";
+    let stage = Stage::with(fleet, Scm::Git, &RECIPE.replace("run \"touch", held));
+    stage.set_up();
+    stage.cap(&["deploy"]).expect(0);
+    stage.repo.release("2").unwrap();
+    let before = lives(&stage);
+    stage.on("app2", "rm ~/restarts; touch ~/hold");
+    let run = Background::start(stage.command(&["deploy"]));
+    until("the restart has begun", || stage.fleet.run("app2", "test -e ~/restarts").unwrap().ok());
+    stage.on("app2", "rm ~/hold");
+    stage.fleet.drop_connections("app2").unwrap();
+    let ended = run.end();
+    assert_eq!(ended.code, 3, "{}", ended.text);
+    let ended =
+        ended.says(&["the connection was lost, and there is a new one for the way back", "everything put back"]);
+    assert_eq!(lives(&stage), before, "{}", ended.text);
+    assert_eq!(stage.on("app2", "wc -l < ~/restarts").trim(), "2", "restarted again on the old release");
+    stage.cap(&["recover"]).expect(0).says(&["no run has left anything unfinished"]);
     stage.cap(&["deploy"]).expect(0);
 }

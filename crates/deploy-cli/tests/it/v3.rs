@@ -255,3 +255,31 @@ fn subversion() {
     three.cap(&["production", "deploy:rollback", &format!("ROLLBACK_RELEASE={one}")]).expect(0);
     assert_eq!(three.check_live(&first, "1"), one);
 }
+
+/// `unreachable` and `max_failed` mean the same as in dialect 2; inside of `on` the host that failed is left out, too.
+#[test]
+fn embedded_hosts_that_fail_or_cannot_be_reached_are_left_out() {
+    let build = "set :unreachable, :skip\nset :max_failed, '20%'\nafter 'deploy:updating', 'breaks' do\n  on roles(:all) do\n    \
+                 execute 'test ! -e ~/broken'\n    execute :touch, '~/went-on' if test('test -d /')\n  end\nend\n";
+    let three = Three::new(embedded(), build);
+    three.cap(&["production", "deploy"]).expect(0);
+    let old = three.stage.live("web1");
+    let head = three.stage.repo.release("2").unwrap();
+    three.stage.on("app2", "touch ~/broken; rm ~/went-on");
+    three.stage.fleet.stop_host("web2").unwrap();
+    three.cap(&["-n", "production", "deploy"]).expect(0).says(&["are left out (set :unreachable, :skip)"]);
+    three.cap(&["production", "deploy"]).expect(6).says(&[
+        "web2.example.com cannot be reached and is left out",
+        "app2.example.com failed before the switch and is left out",
+        "on 3 of 5 hosts",
+    ]);
+    let new = three.stage.live("web1");
+    assert_ne!(new, old);
+    let lives = ALL.map(|host| three.stage.live(host));
+    assert_eq!(lives, [&new, &old, &new, &old, &new].map(String::clone));
+    assert!(!three.stage.fleet.run("app2", "test -e ~/went-on").unwrap().ok());
+    three.stage.on("app2", "rm ~/broken");
+    three.stage.fleet.start_host("web2").unwrap();
+    three.cap(&["production", "deploy"]).expect(0);
+    three.check_live(&head, "2");
+}

@@ -64,6 +64,7 @@ pub fn run(world: &Shared, recipe: &Recipe, fault: Option<Fault>, mode: Mode) ->
         started: "now".into(),
         flush: true,
         lock_wait: 0,
+        come_back: Duration::ZERO,
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     let engine = Engine::new(ports);

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use deploy_inventory::{Host, HostId, Properties};
 use deploy_plan::{
     Builtin, BuiltinItem, Command, CommandText, HandlerId, Hosts, Item, Op, Opened, Program, Publish, Purpose,
-    ReleaseId, Revision, Rollback, SharedLink, Slot, StepClass, Stopped, Transaction, UpdateCode,
+    ReleaseId, Revision, Rollback, SharedLink, Slot, StepClass, Stopped, Tolerance, Transaction, UpdateCode,
 };
 
 use super::world::layout;
@@ -14,6 +14,8 @@ use super::world::layout;
 pub enum Verb {
     Deploy,
     Migrate,
+    /// A deploy in which one host may fail before the switch.
+    Tolerant,
     Rollback,
     Cleanup,
     /// What `cap recover` does; the question about migrations is answered with yes.
@@ -117,15 +119,18 @@ impl Recipe {
 impl Program for Recipe {
     async fn run(&self, hosts: &dyn Hosts) -> Result<(), Stopped> {
         let purpose = match self.verb {
-            Verb::Deploy | Verb::Migrate => Purpose::Deploy { release_name: None },
+            Verb::Deploy | Verb::Migrate | Verb::Tolerant => Purpose::Deploy { release_name: None },
             Verb::Rollback => Purpose::Rollback { to: self.to.as_ref().map(ToString::to_string) },
             Verb::Cleanup => Purpose::Cleanup,
             Verb::Recover => Purpose::Recover { migrated: Some(true) },
         };
+        if self.verb == Verb::Tolerant {
+            hosts.tolerate(Tolerance { failed: 1, needed: Vec::new() });
+        }
         let transaction = Transaction { purpose, layout: layout(), hosts: self.hosts.clone(), sudo: false, site: None };
         let opened = hosts.begin(transaction).await?;
         let items = match (self.verb, &opened.release) {
-            (Verb::Deploy | Verb::Migrate, Some(release)) => self.deploy(release),
+            (Verb::Deploy | Verb::Migrate | Verb::Tolerant, Some(release)) => self.deploy(release),
             (Verb::Rollback, Some(release)) => self.rollback(&opened, release),
             (Verb::Recover, Some(release)) => self.republish(release),
             (Verb::Recover, None) => Vec::new(),

@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex};
 
 use deploy_engine::{Ended, Mode};
-use deploy_plan::{Outcome, ReleaseId};
+use deploy_plan::{HostResult, Outcome, ReleaseId, ReleaseState};
 use deploy_release::invariants::{self as i, Checked, UnitView};
 use deploy_release::reconcile;
 
@@ -24,20 +24,30 @@ pub enum Scenario {
     Deploy,
     /// The same with migrations.
     Migrate,
+    /// The same where one host may fail before the switch.
+    Tolerant,
     Rollback,
     Cleanup,
     /// A deploy after a run that died between two switches.
     Recover,
 }
 
-pub const SCENARIOS: [Scenario; 6] =
-    [Scenario::First, Scenario::Deploy, Scenario::Migrate, Scenario::Rollback, Scenario::Cleanup, Scenario::Recover];
+pub const SCENARIOS: [Scenario; 7] = [
+    Scenario::First,
+    Scenario::Deploy,
+    Scenario::Migrate,
+    Scenario::Tolerant,
+    Scenario::Rollback,
+    Scenario::Cleanup,
+    Scenario::Recover,
+];
 
 impl Scenario {
     pub fn verb(self) -> Verb {
         match self {
             Self::First | Self::Deploy | Self::Recover => Verb::Deploy,
             Self::Migrate => Verb::Migrate,
+            Self::Tolerant => Verb::Tolerant,
             Self::Rollback => Verb::Rollback,
             Self::Cleanup => Verb::Cleanup,
         }
@@ -132,7 +142,8 @@ pub fn check(start: &World, case: &Case, seen: &mut Seen) -> Vec<String> {
     let state = fingerprint(&world.lock().unwrap().hosts);
     if world.lock().unwrap().broken.is_empty() && seen.0.insert(state) {
         let other = Arc::new(Mutex::new(world.lock().unwrap().fork()));
-        recovered(&other);
+        let published = world.lock().unwrap().target.clone().filter(|_| case.scenario == Scenario::Tolerant);
+        recovered(&other, published.as_ref());
         let mut found = std::mem::take(&mut other.lock().unwrap().broken);
         for broken in &mut found {
             broken.insert_str(0, "cap recover: ");
@@ -220,7 +231,17 @@ fn told(
     fault: Option<Fault>,
 ) {
     let outcome = ended.summary.outcome;
-    world.note(i::success_is_true(outcome, now, target));
+    // Whoever was left out has what it had, and the run speaks for the others.
+    let is_out = |name: &str| {
+        ended.summary.rows.iter().any(|row| row.host.as_str() == name && row.result == HostResult::LeftOut)
+    };
+    for (old, new) in before.iter().zip(now).filter(|(old, _)| is_out(&old.name)) {
+        if old.live != new.live {
+            world.broken.push(format!("{} was left out, and something else is live there", old.name));
+        }
+    }
+    let members: Vec<UnitView> = now.iter().filter(|unit| !is_out(&unit.name)).cloned().collect();
+    world.note(i::success_is_true(outcome, &members, target));
     world.note(i::failure_is_true(outcome, before, now));
     let is_named = ended.problems.iter().any(|problem| problem.host.is_some()) || fault.is_none();
     if outcome == Outcome::Stuck && !is_named {
@@ -239,9 +260,20 @@ fn told(
     }
 }
 
+/// The hosts of the run that published a release: where others have it live, those on which it failed were left out.
+fn without_left_out(now: &[UnitView], published: Option<&ReleaseId>) -> Vec<UnitView> {
+    let Some(release) = published else { return now.to_vec() };
+    let is_live = |unit: &UnitView| unit.live_entry().is_some_and(|entry| entry.name == release.as_str());
+    // Where the disk had failed even the record of that may be missing.
+    let ended = [ReleaseState::Failed, ReleaseState::Building, ReleaseState::Retired];
+    let failed = |unit: &UnitView| unit.folded().releases.get(release).is_none_or(|known| ended.contains(&known.state));
+    let was_published = now.iter().any(is_live);
+    now.iter().filter(|unit| !(was_published && !is_live(unit) && failed(unit))).cloned().collect()
+}
+
 /// After anything at all: a recovery brings every host to one release and restarts what has to be restarted; a second one
 /// finds nothing to do.
-pub fn recovered(world: &Shared) {
+pub fn recovered(world: &Shared, published: Option<&ReleaseId>) {
     let again = recipe(world, Verb::Recover, 50);
     let Some(ended) = one_run(world, &again, None, Mode::Real) else { return };
     {
@@ -252,7 +284,7 @@ pub fn recovered(world: &Shared) {
             return;
         }
         let now = views(&world);
-        world.note(i::recovered_hosts_agree(&now));
+        world.note(i::recovered_hosts_agree(&without_left_out(&now, published)));
         for (host, unit) in world.hosts.iter().zip(&now) {
             if host.app.is_some() && unit.live.is_some() && host.app.map(|app| app as u64) != unit.live {
                 let broken = format!("recovered, but the application of {} does not run what is live", host.id);
