@@ -34,24 +34,6 @@ use crate::trace;
 /// For how long a host that was lost is tried again on the way back.
 const COME_BACK: std::time::Duration = std::time::Duration::from_secs(10);
 
-/// Tasks of ours that have no use for the name of a release.
-const WITHOUT_RELEASE: [&str; 14] = [
-    "deploy",
-    "deploy:check",
-    "deploy:cleanup",
-    "deploy:cold",
-    "deploy:create_symlink",
-    "deploy:migrate",
-    "deploy:migrations",
-    "deploy:restart",
-    "deploy:setup",
-    "deploy:start",
-    "deploy:stop",
-    "deploy:symlink",
-    "deploy:update",
-    "deploy:update_code",
-];
-
 /// What a run begins with.
 pub(crate) struct Start {
     pub args: Args,
@@ -211,12 +193,10 @@ impl Session {
         let Some((_, release)) = self.words.environment.iter().find(|(name, _)| name == "RELEASE") else {
             return Ok(());
         };
-        let uses = |task: &String| task.starts_with("deploy:rollback") || task.starts_with("release:");
-        let Some(task) = self.words.tasks.iter().find(|task| WITHOUT_RELEASE.contains(&task.as_str())) else {
-            return Ok(());
-        };
+        let takes = |wanted: bool| move |task: &&String| recipe.takes_release(task) == Some(wanted);
+        let Some(task) = self.words.tasks.iter().find(takes(false)) else { return Ok(()) };
         // A recipe that reads the variable itself has its own meaning for it.
-        if self.words.tasks.iter().any(uses) || recipe.mentions("RELEASE") {
+        if self.words.tasks.iter().any(|task| takes(true)(&task)) || recipe.mentions("RELEASE") {
             return Ok(());
         }
         let option = if self.args.release.is_some() { format!("--to {release}") } else { format!("RELEASE={release}") };

@@ -129,6 +129,7 @@ mod host;
 mod open;
 mod phase;
 mod ports;
+mod preflight;
 mod progress;
 mod question;
 mod recover;

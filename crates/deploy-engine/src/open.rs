@@ -22,6 +22,18 @@ const LOCK_WAIT: u32 = 5;
 /// How long a host waits for the lock before it answers, in seconds: an interrupt comes into effect between two such waits.
 const LOCK_SLICE: u32 = 1;
 
+/// The facts of hosts.
+type Facts = IndexMap<HostId, HostFacts>;
+
+/// What a missing layout means to whoever reads the hosts.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Lacking {
+    /// It is refused, where the lock was to be taken there.
+    Refused,
+    /// It may still be made; there is nothing to lock until then.
+    Allowed,
+}
+
 impl Run<'_> {
     /// The answer, if what is open already covers this.
     pub(crate) fn already_open(&self, wanted: &Transaction) -> Option<Opened> {
@@ -38,14 +50,16 @@ impl Run<'_> {
         (same_place && enough).then(|| opening.opened.clone())
     }
 
-    /// Opens the layout.
-    pub(crate) async fn open(&self, transaction: Transaction) -> Result<Opened, Stopped> {
+    /// Opens the layout; with facts where the hosts have just been looked at.
+    pub(crate) async fn open(&self, transaction: Transaction, known: Option<Facts>) -> Result<Opened, Stopped> {
         self.state.borrow_mut().targeted.clone_from(&transaction.hosts);
-        let facts = if self.settings.mode == Mode::Offline {
-            facts_of_nobody(&transaction)
-        } else {
-            self.fleet.connect(self.program, &transaction.hosts).await.map_err(|problems| self.fail(problems))?;
-            self.read(&transaction).await?
+        let facts = match known {
+            Some(facts) => facts,
+            None if self.settings.mode == Mode::Offline => facts_of_nobody(&transaction),
+            None => {
+                self.fleet.connect(self.program, &transaction.hosts).await.map_err(|problems| self.fail(problems))?;
+                self.read(&transaction, Lacking::Refused).await?
+            }
         };
         let facts = self.as_if_made(&transaction, facts);
         let facts = self.recover_first(&transaction, facts).await?;
@@ -57,11 +71,7 @@ impl Run<'_> {
     }
 
     /// In a rehearsal the directories that the flow makes before are not there: hosts are taken for what they will be.
-    fn as_if_made(
-        &self,
-        transaction: &Transaction,
-        mut facts: IndexMap<HostId, HostFacts>,
-    ) -> IndexMap<HostId, HostFacts> {
+    fn as_if_made(&self, transaction: &Transaction, mut facts: Facts) -> Facts {
         if self.settings.mode != Mode::Plan || transaction.purpose == Purpose::Setup {
             return facts;
         }
@@ -101,7 +111,8 @@ impl Run<'_> {
             None => state.planner = Some(Planner::new(fleet.context)),
         }
         let opened = fleet.opened.clone();
-        if !state.locked.is_empty() && !locks(&transaction.purpose) {
+        let open_for_change = state.opening.as_ref().is_some_and(|opening| locks(&opening.transaction.purpose));
+        if open_for_change && !locks(&transaction.purpose) {
             return opened;
         }
         match &transaction.purpose {
@@ -115,50 +126,56 @@ impl Run<'_> {
     }
 
     /// Takes the lock on every host where the purpose asks for it, and reads them.
-    pub(crate) async fn read(&self, transaction: &Transaction) -> Result<IndexMap<HostId, HostFacts>, Stopped> {
+    pub(crate) async fn read(&self, transaction: &Transaction, lacking: Lacking) -> Result<Facts, Stopped> {
         let locking = self.settings.mode == Mode::Real && locks(&transaction.purpose);
+        if locking {
+            self.leave_other_place(transaction).await;
+        }
         let mut answers = self.look(transaction, locking, false).await;
         if locking && transaction.sudo && !answers.iter().any(|(_, answer)| answer.is_refused()) {
             self.learn_sudo(&answers);
             let unknown = !self.wanting(&transaction.hosts, true).is_empty();
             if unknown || answers.iter().any(|(_, answer)| answer.needs_sudo()) {
                 // Nobody is kept waiting at a lock while a person types.
-                self.give_back(&transaction.hosts).await;
+                self.give_back(&self.not_ours(&transaction.hosts)).await;
                 self.find_out_sudo(&transaction.hosts).await?;
                 answers = self.look(transaction, locking, true).await;
             }
         }
         if locking {
             if let Some(problems) = locked_by_ourselves(transaction, &answers) {
-                self.give_back(&transaction.hosts).await;
+                self.give_back(&self.not_ours(&transaction.hosts)).await;
                 return Err(self.fail(problems));
             }
             self.wait_for_locks(transaction, &mut answers).await;
         }
         let mut problems = Vec::new();
         let mut facts = IndexMap::new();
+        let mut new = Vec::new();
         for (host, answer) in answers {
             let refusal = self.fleet.refusal(&host);
-            match refusal.map_or_else(|| answer.facts(&host, transaction), |problem| Err(Box::new(problem))) {
+            match refusal.map_or_else(|| answer.facts(&host, transaction, lacking), |problem| Err(Box::new(problem))) {
                 Ok(read) => {
+                    new.extend(answer.is_locked().then(|| host.clone()));
                     facts.insert(host, read);
                 }
                 Err(problem) => problems.push(*problem),
             }
         }
         if problems.is_empty() {
-            if locking {
-                let mut state = self.state.borrow_mut();
-                let new = transaction.hosts.iter().filter(|host| !state.locked.contains(host)).cloned();
-                let new: Vec<HostId> = new.collect();
-                state.locked.extend(new);
-            }
+            self.state.borrow_mut().locked.extend(new);
             return Ok(facts);
         }
         if locking && self.state.borrow().locked.is_empty() {
             self.give_back(&transaction.hosts).await;
         }
         Err(self.fail(problems))
+    }
+
+    /// Hosts whose lock was not ours before.
+    fn not_ours(&self, hosts: &[HostId]) -> Vec<HostId> {
+        let state = self.state.borrow();
+        hosts.iter().filter(|host| !state.locked.contains(host)).cloned().collect()
     }
 
     /// One flight to every host: the lock where it is to be taken, and the probe.
@@ -196,7 +213,9 @@ impl Run<'_> {
             return;
         }
         let begun = self.ports.clock.monotonic();
-        let has_first = |(host, answer): &(HostId, Answer)| answer.facts(host, transaction).is_ok();
+        let has_first = |(host, answer): &(HostId, Answer)| {
+            !answer.is_refused() && answer.facts(host, transaction, Lacking::Allowed).is_ok()
+        };
         let (mut patience, mut from_the_first) = (LOCK_WAIT, false);
         if !answers.first().is_some_and(has_first) {
             if self.settings.lock_wait == 0 {
@@ -204,7 +223,7 @@ impl Run<'_> {
             }
             let held = answers.iter().find_map(|(_, answer)| answer.refused_by()).unwrap_or_default();
             self.say(Level::Info, format!("waiting for the lock, {} s at most: {held}", self.settings.lock_wait));
-            self.give_back(&transaction.hosts).await;
+            self.give_back(&self.not_ours(&transaction.hosts)).await;
             (patience, from_the_first) = (self.settings.lock_wait, true);
         }
         for (host, answer) in answers.iter_mut().filter(|(_, answer)| from_the_first || answer.is_refused()) {
@@ -266,7 +285,7 @@ impl Run<'_> {
     }
 
     /// Gives locks back without having done anything.
-    async fn give_back(&self, hosts: &[HostId]) {
+    pub(crate) async fn give_back(&self, hosts: &[HostId]) {
         let flights = hosts.iter().map(|host| (host.clone(), vec![unlock()])).collect();
         self.fleet.fly(flights).await;
     }
@@ -336,13 +355,18 @@ impl Answer {
         self.0.iter().find_map(|result| result.refused_by.clone())
     }
 
+    /// Whether the lock was asked for and given.
+    fn is_locked(&self) -> bool {
+        self.locking().is_some_and(|results| results.iter().all(|result| result.status.is_success()))
+    }
+
     /// Whether the state directory could not be made without sudo.
     fn needs_sudo(&self) -> bool {
         self.locking().is_some_and(|[prepare, ..]| matches!(prepare.status, ExitStatus::Code(code) if code != 0))
     }
 
-    /// The host's facts, or why there are none. With them the lock is ours, where it was asked for.
-    fn facts(&self, host: &HostId, transaction: &Transaction) -> Result<HostFacts, Box<Problem>> {
+    /// The host's facts, or why there are none. With them the lock is ours, where it was asked for and nothing may lack.
+    fn facts(&self, host: &HostId, transaction: &Transaction, lacking: Lacking) -> Result<HostFacts, Box<Problem>> {
         let Some(probe) = self.probe() else {
             return Err(Box::new(Problem::new(ProblemKind::Lost, "read the layout", "no answer").on(host)));
         };
@@ -362,7 +386,8 @@ impl Answer {
         let facts = parse_probe(&probe.stdout).map_err(|error| {
             Box::new(Problem::new(ProblemKind::Lost, "understand the layout", error.to_string()).on(host))
         })?;
-        if let Some(problem) = lock {
+        let is_missing = lacking == Lacking::Allowed && facts.deploy_to.kind == PlaceKind::Absent;
+        if let Some(problem) = lock.filter(|_| !is_missing) {
             let one = IndexMap::from([(host.clone(), facts)]);
             let told = blockers(transaction, &one).into_iter().next();
             return Err(Box::new(told.unwrap_or_else(|| problem.on(host))));

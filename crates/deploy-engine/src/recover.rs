@@ -11,6 +11,7 @@ use indexmap::IndexMap;
 
 use crate::engine::Mode;
 use crate::flight::{Job, JobKind};
+use crate::open::Lacking;
 use crate::run::Run;
 
 type Facts = IndexMap<HostId, HostFacts>;
@@ -51,7 +52,7 @@ impl Run<'_> {
         self.announce(&phase);
         let failed = self.run_leniently(phase).await;
         if failed.is_empty() {
-            return self.read(transaction).await;
+            return self.read(transaction, Lacking::Refused).await;
         }
         let problem = |not_done: crate::phase::NotDone| {
             let kind = if not_done.lost { ProblemKind::Lost } else { ProblemKind::NeedsPerson };

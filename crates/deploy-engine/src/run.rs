@@ -9,8 +9,8 @@ use async_trait::async_trait;
 use deploy_inventory::HostId;
 use deploy_plan::{
     Builtin, BuiltinItem, Command, CommandResult, Event, HandlerId, Hosts, Item, Layout, Level, Observer, Opened,
-    Phase, Plan, Problem, ProblemKind, Program, Publish, Purpose, RunId, Site, Slot, Step, StepId, Stopped, Suspension,
-    Tolerance, Transaction, Want, Work,
+    Phase, Plan, Problem, ProblemKind, Program, Publish, Purpose, RemotePath, RunId, Site, Slot, Step, StepId, Stopped,
+    Suspension, Tolerance, Transaction, Want, Work,
 };
 use deploy_release::{Checker, CompileContext, FleetMachine, Planner, RunIdentity};
 use tokio::sync::Mutex;
@@ -19,6 +19,7 @@ use crate::engine::{Mode, Settings};
 use crate::fleet::Fleet;
 use crate::phase::NotDone;
 use crate::ports::Ports;
+use crate::preflight::Outlook;
 use crate::question::{Rider, carries};
 use crate::undo::Undoable;
 
@@ -73,6 +74,10 @@ pub(crate) struct State {
     pub apart: Vec<crate::apart::Apart>,
     /// What the recipe lets go wrong.
     pub tolerance: Tolerance,
+    /// The directory that these locks are in.
+    pub locked_in: Option<RemotePath>,
+    /// What a look at the hosts before what hangs in front of the opening has shown.
+    pub outlook: Outlook,
     /// Hosts that were left out after a failure (`:on_error => :continue`).
     pub dropped: Vec<HostId>,
     /// Times at which `current` changed, as we saw it, for the window.
@@ -168,6 +173,9 @@ impl<'a> Run<'a> {
     async fn advance_in_turn(&self, end: bool, rider: Option<&Rider>) -> Result<Option<Vec<CommandResult>>, Stopped> {
         if self.state.borrow().undoing {
             return self.advance_undo().await.map(|()| None);
+        }
+        if self.state.borrow().pending.iter().any(is_work) {
+            self.preflight().await?;
         }
         let (plan, loose) = self.plan_pending(end, rider.is_some())?;
         if self.settings.mode != Mode::Real {
@@ -384,16 +392,18 @@ impl Hosts for Run<'_> {
         }
         if self.opens_first(&transaction) {
             // Whatever stands against the run is found out before a command of the recipe goes to any host.
-            let opened = self.open(transaction).await?;
+            let opened = self.open(transaction, None).await?;
             self.advance_in_turn(false, None).await?;
             return Ok(opened);
         }
+        let facts = self.looked_at(&transaction).await?;
         self.advance_in_turn(false, None).await?;
-        self.open(transaction).await
+        self.open(transaction, facts).await
     }
 
     async fn command(&self, command: Command, want: Want, why: Suspension) -> Result<Vec<CommandResult>, Stopped> {
         let _turn = self.turn.lock().await;
+        self.preflight().await?;
         let rider = self.rider(&command, want);
         if let Some(answers) = self.advance_in_turn(false, rider.as_ref()).await? {
             return Ok(answers);
@@ -411,6 +421,7 @@ impl Hosts for Run<'_> {
         let site = asked.as_ref().map(|(command, _)| command.site.clone());
         let plan = {
             let _turn = self.turn.lock().await;
+            self.preflight().await?;
             self.advance_in_turn(false, None).await?;
             if let Some(site) = site {
                 self.ports.observer.event(&Event::Suspended { why, site });
@@ -456,14 +467,13 @@ impl Hosts for Run<'_> {
 }
 
 impl Run<'_> {
-    /// Whether the lock is taken and the hosts are looked at before what is recorded runs. Not where that makes the layout
-    /// that is to be opened, and not where the run is open for such a change already.
+    /// Whether the whole opening goes before what is recorded, which costs nothing. Not where that makes the layout that is
+    /// to be opened or the release that is to be found there, and not where the run is open for such a change already.
     fn opens_first(&self, wanted: &Transaction) -> bool {
         let state = self.state.borrow();
         let makes_layout =
             |item: &Item| matches!(item, Item::Builtin(BuiltinItem { builtin: Builtin::Setup { .. }, .. }));
-        let publishes =
-            matches!(wanted.purpose, Purpose::Deploy { .. } | Purpose::Republish | Purpose::Rollback { .. });
+        let publishes = matches!(wanted.purpose, Purpose::Deploy { .. } | Purpose::Rollback { .. });
         publishes && state.locked.is_empty() && !state.undoing && !state.pending.iter().any(makes_layout)
     }
 }

@@ -25,11 +25,17 @@ impl Site {
     pub fn command_line(word: &str) -> Self {
         Self { file: Arc::from(format!("the command line, {word}")), line: 0, column: 0 }
     }
+
+    /// Whether it is no place in a file.
+    #[must_use]
+    pub fn is_command_line(&self) -> bool {
+        self.line == 0
+    }
 }
 
 impl fmt::Display for Site {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.line == 0 {
+        if self.is_command_line() {
             return f.write_str(&self.file);
         }
         write!(f, "{}:{}:{}", self.file, self.line, self.column)

@@ -283,6 +283,12 @@ pub trait Program {
     /// Evaluates the tasks asked for, each body once, recording into `hosts`.
     async fn run(&self, hosts: &dyn Hosts) -> Result<(), Stopped>;
 
+    /// What the flow is going to open for a release, while it is still at what hangs before that; none where it opens
+    /// nothing, or where that cannot be told yet. Asked between two steps of the flow, and leaves no trace in it.
+    async fn ahead(&self) -> Option<Transaction> {
+        None
+    }
+
     /// Evaluates the body given to `on_rollback`.
     async fn undo(&self, handler: HandlerId, hosts: &dyn Hosts) -> Result<(), Stopped>;
 

@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use async_trait::async_trait;
 use deploy_inventory::{FilterProblem, Filters, Host, HostId, Property, Selection};
-use deploy_plan::{Event, HandlerId, Hosts, Level, Problem, ProblemKind, Program, Site, Stopped};
+use deploy_plan::{Event, HandlerId, Hosts, Level, Problem, ProblemKind, Program, Site, Stopped, Transaction};
 use deploy_ruby::{Args, Call, Effects, Interp, Proc, Unwind, Value};
 
 use crate::callbacks::When;
@@ -128,6 +128,18 @@ impl Recipe {
             Some(task) => Ok(TaskInfo::of(&task)),
             None => Err(Box::new(self.unknown_task(name))),
         }
+    }
+
+    /// Whether a task goes to, or is about, a release that the command line names; none for a task of the recipe's own, of
+    /// which nobody knows.
+    #[must_use]
+    pub fn takes_release(&self, name: &str) -> Option<bool> {
+        if self.cap().is_three() {
+            return crate::v3::takes_release(&split_task(name).0);
+        }
+        let name = self.asked(name);
+        let full = self.cap().tasks.borrow().find(name).map_or_else(|| name.to_owned(), |task| task.full_name());
+        crate::v2::takes_release(&full)
     }
 
     fn unknown_task(&self, name: &str) -> Problem {
@@ -395,6 +407,23 @@ impl Program for Flow {
             Some(problem) => Err(Stopped::Problem(Box::new(problem))),
             None => Ok(()),
         }
+    }
+
+    async fn ahead(&self) -> Option<Transaction> {
+        let cap = self.recipe.cap();
+        let ahead = cap.ahead()?;
+        // A variable that is evaluated for this is evaluated again where the flow reads it, as what comes first may change
+        // what it gives; but nobody is asked twice.
+        let before = cap.variables.borrow().clone();
+        cap.acted.set(false);
+        let what = "see what is opened";
+        let found = self.recipe.evaluate(what, |call, cap| async move { cap.transaction_ahead(&call, ahead).await });
+        // Why it cannot be told is said when the flow gets there.
+        let found = found.await.ok().flatten();
+        if !cap.acted.get() {
+            cap.variables.replace(before);
+        }
+        found
     }
 
     async fn undo(&self, handler: HandlerId, hosts: &dyn Hosts) -> Result<(), Stopped> {

@@ -58,7 +58,9 @@ pub use ledger::{
     Folded, Known, LedgerLine, MarkEntry, Release, UnitHistory, fold, ledger_line, mark_line, parse_ledger, reconcile,
 };
 pub use machine::{FleetEvent, FleetMachine, Illegal, UnitEvent, UnitState, advance, events_of};
-pub use open::{FleetContext, OpenedFleet, Unit, Unwritable, blockers, by_hand, open, shared_units, units};
+pub use open::{
+    FleetContext, OpenedFleet, Unit, Unwritable, blockers, blockers_so_far, by_hand, open, shared_units, units,
+};
 pub use planner::{Planner, removable};
 pub use probe::{ProbeError, ProbeNeeds, parse_probe, probe_script};
 pub use recovery::{Journal, Recovery, Way, fold_journal, journal_line, recoveries, recovery_phase};

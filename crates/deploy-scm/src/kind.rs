@@ -256,6 +256,38 @@ mod tests {
         assert!(error.to_string().contains("E170013"), "{error}");
     }
 
+    fn said(code: Option<i32>, text: &str) -> QueryOutput {
+        QueryOutput { code, stderr: text.as_bytes().to_vec(), ..QueryOutput::default() }
+    }
+
+    #[test]
+    fn out_of_reach_is_only_what_no_program_got_to() {
+        let refused = said(Some(128), "fatal: unable to access 'http://h/x/': Failed to connect to h port 80\n");
+        let unknown = said(Some(1), "svn: E670002: Name or service not known\n");
+        let nothing = said(Some(128), "fatal: '/srv/x' does not appear to be a git repository\n");
+        let none = said(Some(1), "svn: E180001: Unable to open repository 'file:///srv/x'\n");
+        let not_installed = said(None, "connection refused");
+        let other = said(Some(1), "svn: E170013: no\n");
+        let denied = said(Some(128), "fatal: Authentication failed for 'http://h/x/'\n");
+        for (answers, lost) in [
+            (vec![refused.clone(), unknown.clone()], true),
+            (vec![nothing.clone(), none.clone()], true),
+            (vec![refused.clone(), none.clone()], true),
+            (vec![nothing.clone()], true),
+            (vec![refused.clone(), not_installed.clone()], true),
+            (vec![not_installed.clone(), unknown], true),
+            (vec![], false),
+            (vec![not_installed.clone()], false),
+            (vec![not_installed.clone(), not_installed.clone()], false),
+            (vec![nothing, not_installed], false),
+            (vec![refused, other.clone()], false),
+            (vec![denied, none], false),
+            (vec![other], false),
+        ] {
+            assert_eq!(is_out_of_reach(&answers), lost, "{answers:?}");
+        }
+    }
+
     #[test]
     fn settings() {
         assert_eq!(ScmKind::from_setting("subversion"), Ok(ScmKind::Subversion));

@@ -90,6 +90,9 @@ fn embedded_settings_and_options_that_mean_nothing() {
     let before = trees(&stage);
     let option = "the command line, --to 20200101000000";
     four_parts(stage.cap(&["deploy", "--to", "20200101000000"]), 2, &[option, "deploy:rollback"]);
+    for task in ["deploy:web:disable", "recover", "deploy:restart", "deploy:rollback:cleanup"] {
+        four_parts(stage.cap(&[task, "--to", "20200101000000"]), 2, &[option, task, "deploy:rollback"]);
+    }
     four_parts(stage.cap(&["deploy", "RELEASE=20200101000000"]), 2, &["RELEASE=20200101000000", "deploy:rollback"]);
     for (setting, words) in [
         ("branch=", "it is empty"),

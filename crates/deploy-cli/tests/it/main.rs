@@ -54,4 +54,8 @@ mod terminal;
 #[cfg(test)]
 mod v3;
 #[cfg(test)]
+mod v3_opening;
+#[cfg(test)]
 mod v3_peers;
+#[cfg(test)]
+mod v3_recovery;

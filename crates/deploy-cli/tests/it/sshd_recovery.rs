@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
 
 use deploy_testbed::FleetSpec;
 use rustix::process::Signal;
@@ -16,7 +17,7 @@ const SLOW_MV: &str = "#!/bin/sh\ncase \"$2 $3\" in */current\\ */my_cool_app/)\
                        while [ -e /home/deploy/slow-switch ]; do : > /home/deploy/began; sleep 0.05; done ;;\nesac\n\
                        exec /bin/mv \"$@\"\n";
 
-const COUNTS_RESTARTS: &str = "echo x >> ~/restarts; if test -e ~/slow-restart; then : > ~/began; fi; \
+pub const COUNTS_RESTARTS: &str = "echo x >> ~/restarts; if test -e ~/slow-restart; then : > ~/began; fi; \
                                while test -e ~/slow-restart; do sleep 0.05; done; ";
 
 macro_rules! stage {
@@ -48,10 +49,14 @@ fn when_free(stage: &Stage, args: &[&str]) -> Ran {
 
 /// Starts a deploy, waits until it is held up on these hosts, and kills it.
 fn kill_when_held(stage: &Stage, task: &str, flag: &str, hosts: &[&str], ready: impl Fn() -> bool) {
+    kill_command_when_held(stage, stage.command(&[task]), flag, hosts, ready);
+}
+
+pub fn kill_command_when_held(stage: &Stage, command: Command, flag: &str, hosts: &[&str], ready: impl Fn() -> bool) {
     for host in hosts {
         stage.on(host, &format!("rm -f ~/began; touch ~/{flag}"));
     }
-    let run = Background::start(stage.command(&[task]));
+    let run = Background::start(command);
     wait_until_held(stage, hosts);
     until("the others are as far", ready);
     run.signal(Signal::KILL);
@@ -132,6 +137,32 @@ fn killed_in_the_restart_recover_restarts() {
     }
     check_live(&stage, &stage.repo.head().unwrap(), "2");
     stage.cap(&["recover"]).expect(0).says(&["no run has left anything unfinished"]);
+}
+
+/// The same, and then an update, which restarts nothing: that the restart is owed is said and not forgotten.
+#[test]
+fn killed_in_the_restart_an_update_leaves_the_restart_owed() {
+    let stage = stage!(&counting());
+    kill_when_held(&stage, "deploy", "slow-restart", &APP, || true);
+    let before = restarts(&stage);
+    let third = stage.repo.release("3").unwrap();
+    let owed = "the restart stays owed until `cap recover`";
+    when_free(&stage, &["deploy:update"]).expect(0).says(&["was not finished", owed]);
+    stage.repo.release("4").unwrap();
+    let fourth = stage.repo.head().unwrap();
+    assert_ne!(third, fourth);
+    stage.cap(&["deploy:update"]).expect(0).says(&["was not finished", owed]);
+    assert_eq!(restarts(&stage), before);
+    let live = stage.live("web1");
+    stage.cap(&["recover"]).expect(0).says(&["leave as it is, restart"]);
+    for (before, now) in before.iter().zip(restarts(&stage)) {
+        assert_eq!(now, (before.parse::<u32>().unwrap() + 1).to_string());
+    }
+    check_live(&stage, &fourth, "4");
+    assert_eq!(stage.live("web1"), live);
+    stage.cap(&["recover"]).expect(0).says(&["no run has left anything unfinished"]);
+    let quiet = stage.cap(&["deploy:update"]).expect(0);
+    assert!(!quiet.text.contains("owed"), "{}", quiet.text);
 }
 
 /// Killed while it builds: `cap recover` takes away what is half-made, and nothing else happens.

@@ -24,12 +24,12 @@ after 'deploy:publishing', 'deploy:restart'
 "#;
 
 /// A project of dialect 3 on a fleet.
-struct Three {
-    stage: Stage,
+pub(crate) struct Three {
+    pub(crate) stage: Stage,
 }
 
 impl Three {
-    fn new(fleet: Fleet, deploy: &str) -> Self {
+    pub(crate) fn new(fleet: Fleet, deploy: &str) -> Self {
         Self::with(fleet, Scm::Git, deploy)
     }
 
@@ -59,21 +59,21 @@ impl Three {
         three
     }
 
-    fn write(&self, name: &str, text: &str) {
+    pub(crate) fn write(&self, name: &str, text: &str) {
         self.stage.write(name, text);
     }
 
-    fn cap(&self, args: &[&str]) -> Ran {
+    pub(crate) fn cap(&self, args: &[&str]) -> Ran {
         self.stage.run(self.stage.bare(args))
     }
 
-    fn root(&self) -> String {
+    pub(crate) fn root(&self) -> String {
         self.stage.deploy_to()
     }
 
     /// All hosts live on one release of this revision; gives its name.
     #[track_caller]
-    fn check_live(&self, revision: &str, version: &str) -> String {
+    pub(crate) fn check_live(&self, revision: &str, version: &str) -> String {
         let release = self.stage.live("web1");
         for host in ALL {
             assert_eq!(self.stage.live(host), release, "{host}");
@@ -87,7 +87,7 @@ impl Three {
     }
 }
 
-fn embedded() -> Fleet {
+pub(crate) fn embedded() -> Fleet {
     start(FleetSpec::embedded(), "embedded").expect("embedded fleets start everywhere")
 }
 

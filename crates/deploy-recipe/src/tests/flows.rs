@@ -132,6 +132,17 @@ async fn setup_and_cleanup() {
     assert_eq!(items(&notes), expected);
 }
 
+/// As in Ruby; on the command line such a word is refused.
+#[tokio::test]
+async fn a_recipes_odd_use_sudo_is_true() {
+    for value in ["'maybe'", "'false'", ":off", "0"] {
+        let recipe = SEED.replace("set :use_sudo, false", &format!("set :use_sudo, {value}"));
+        let notes = run(&recipe, &["deploy:update"]).await;
+        let begin = format!("begin deploy - sudo in /var/www/my_cool_app @ {ALL}");
+        assert!(notes.lines.borrow().contains(&begin), "{value}: {}", items(&notes));
+    }
+}
+
 #[tokio::test]
 async fn sudo_is_the_default_for_built_in_work() {
     let notes = run(&SEED.replace("set :use_sudo, false", ""), &["deploy:update"]).await;

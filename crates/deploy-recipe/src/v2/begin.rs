@@ -62,7 +62,9 @@ impl Cap {
         }
         self.refuse_strangers(call, tasks)?;
         let known = |variable: &str| self.variables.borrow().peek(variable).is_some();
-        if known("use_sudo") {
+        // In a recipe every value but false and nil is true, as in Ruby; on the command line a word is more likely a slip.
+        let given = self.variables.borrow().site("use_sudo").is_some_and(|site| site.is_command_line());
+        if given && known("use_sudo") {
             self.own_flag(call, "use_sudo", true).await?;
         }
         if !tasks.iter().any(|task| BUILDING.contains(&task.as_str())) || !self.deploy_loaded.get() {

@@ -78,6 +78,8 @@ pub(crate) struct Open {
 #[derive(Default)]
 pub(crate) struct FlowState {
     pub frames: Vec<Frame>,
+    /// The task of the command line whose start is being announced.
+    pub starting: Option<TaskRef>,
     pub open: Option<Open>,
     pub pinned: Option<Pinned>,
     /// A release was built in this run.
@@ -155,6 +157,8 @@ pub(crate) struct Cap {
     pub sources: RefCell<Vec<(String, String)>>,
     /// Sentences about the recipe for the next flow.
     pub odd: RefCell<IndexSet<String>>,
+    /// Whether something has happened on this machine that must not happen twice: a question, a process, a file written.
+    pub acted: Cell<bool>,
     /// Gems whose `require` was let pass, with the place.
     pub ignored: RefCell<Vec<(String, Option<Site>)>>,
     /// Whether the deploy recipes are loaded.

@@ -24,6 +24,7 @@ pub(crate) struct FlowEffects {
 impl FlowEffects {
     /// Runs what is recorded; `false` where nothing may be changed.
     async fn reach(&self, call: &Call, what: impl FnOnce() -> String) -> bool {
+        self.cap.acted.set(true);
         if !self.cap.port.is_open() {
             return true;
         }
@@ -146,6 +147,7 @@ impl Effects for FlowEffects {
     }
 
     async fn prompt(&self, call: &Call, question: &str, echo: bool) -> io::Result<Option<String>> {
+        self.cap.acted.set(true);
         if self.cap.port.is_open() {
             if self.cap.is_rehearsal() {
                 self.cap.note(format!("asked at run: {}", question.trim()));

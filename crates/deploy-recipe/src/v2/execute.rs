@@ -63,6 +63,13 @@ impl Cap {
         Ok(value)
     }
 
+    /// Awaits something as if it were asked for by a task that has not been called yet.
+    pub async fn in_task<T>(&self, task: TaskRef, work: impl Future<Output = T>) -> T {
+        self.flow.borrow_mut().frames.push(Frame { task, site: None, handler: Rc::default() });
+        let _framed = Framed(self);
+        work.await
+    }
+
     async fn around(self: &Rc<Self>, call: &Call, task: &TaskRef, name: &str) -> R {
         self.magic_hook(call, task, Side::Before).await?;
         self.fire(call, When::Before, Some(name)).await?;
@@ -296,7 +303,9 @@ impl Cap {
     pub async fn execute_asked(self: &Rc<Self>, call: &Call, name: &str) -> R<()> {
         let task = self.find_task(call, name)?;
         let full = task.full_name();
+        self.flow.borrow_mut().starting = Some(task.clone());
         self.fire(call, When::Start, Some(&full)).await?;
+        self.flow.borrow_mut().starting = None;
         self.execute(call, task, None).await?;
         self.fire(call, When::Finish, Some(&full)).await
     }

@@ -94,6 +94,7 @@ impl Cap {
         if let Some(id) = self.deploying() {
             return Ok(id);
         }
+        self.refuse_migration_nowhere(call).await?;
         self.pinned(call).await?;
         let task = self.tasks.borrow().find("deploy:update_code");
         let options = task.map(|task| task.options.clone()).unwrap_or_default();

@@ -21,6 +21,22 @@ impl Drop for Executing<'_> {
     }
 }
 
+/// The same for a task and its prerequisites.
+struct Invoking<'a>(&'a Cap);
+
+impl<'a> Invoking<'a> {
+    fn new(cap: &'a Cap, task: &Rc<RakeTask>) -> Self {
+        cap.v3.invoking.borrow_mut().push(task.clone());
+        Self(cap)
+    }
+}
+
+impl Drop for Invoking<'_> {
+    fn drop(&mut self) {
+        self.0.v3.invoking.borrow_mut().pop();
+    }
+}
+
 impl Cap {
     /// The task that is being executed.
     pub fn task3(&self) -> Option<String> {
@@ -97,6 +113,7 @@ impl Cap {
                 return Ok(());
             }
             self.settle_fleet(call, &task.name).await?;
+            let _invoking = Invoking::new(self, task);
             // Looked up again each time: a prerequisite may be added while the others run.
             let mut next = 0;
             loop {

@@ -31,3 +31,4 @@ pub(crate) use host::AnyHost;
 pub(crate) use rake::RakeTask;
 pub(crate) use servers::Server;
 pub(crate) use state::State;
+pub(crate) use table::{Act, takes_release};

@@ -94,11 +94,10 @@ impl Cap {
 
     /// The hosts with releases that the filters leave; none when there are none.
     pub async fn release_hosts3(self: &Rc<Self>, call: &Call) -> R<Option<Vec<HostId>>> {
-        let all: Vec<_> = self.v3.servers.borrow().iter().filter(|server| !server.no_release()).cloned().collect();
-        let asked = all.len();
-        let left = self.filtered(call, all).await?;
+        let asked = self.v3.servers.borrow().iter().any(|server| !server.no_release());
+        let left = self.selected_release_hosts3(call).await?;
         if left.is_empty() {
-            if asked > 0 {
+            if asked {
                 self.flow.borrow_mut().skipped += 1;
                 return Ok(None);
             }
@@ -106,7 +105,13 @@ impl Cap {
                 Problem::new(ProblemKind::NoHosts, "choose the hosts", "the stage declares no server with releases");
             return Err(fail(call, problem.next("add to the stage: server \"web1.example.com\", roles: %w[app]")));
         }
-        Ok(Some(left.iter().map(super::servers::Server::id).collect()))
+        Ok(Some(left))
+    }
+
+    /// The same, without a word where there are none.
+    pub async fn selected_release_hosts3(self: &Rc<Self>, call: &Call) -> R<Vec<HostId>> {
+        let all: Vec<_> = self.v3.servers.borrow().iter().filter(|server| !server.no_release()).cloned().collect();
+        Ok(self.filtered(call, all).await?.iter().map(super::servers::Server::id).collect())
     }
 
     /// Opens the hosts for a new release; its id. The revision is pinned before.

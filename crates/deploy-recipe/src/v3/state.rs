@@ -7,7 +7,7 @@ use deploy_inventory::Host;
 use deploy_ruby::{Proc, Value};
 use indexmap::{IndexMap, IndexSet};
 
-use super::rake::Rake;
+use super::rake::{Rake, RakeTask};
 use super::servers::Servers;
 use super::sshkit::SshKit;
 use super::top::Top;
@@ -55,6 +55,8 @@ pub(crate) struct State {
     pub questions: RefCell<IndexSet<String>>,
     /// The names of the tasks that are being executed, outermost first.
     pub executing: RefCell<Vec<String>>,
+    /// The same with those that are still at their prerequisites.
+    pub invoking: RefCell<Vec<Rc<RakeTask>>>,
     /// The instance of `Top`, which is self everywhere but on hosts.
     top: OnceCell<Rc<Top>>,
     /// `deploy:failed` is part of the way back already.
@@ -67,6 +69,7 @@ impl State {
     /// Forgets what an earlier flow has left.
     pub fn begin_flow(&self) {
         self.executing.borrow_mut().clear();
+        self.invoking.borrow_mut().clear();
         self.armed.set(false);
     }
 

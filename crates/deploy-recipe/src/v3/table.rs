@@ -158,6 +158,14 @@ const SVN: &[Row] = &[
     ("svn:set_current_revision", &[], Some(Act::ScmRevision), "Tell which revision is deployed."),
 ];
 
+/// Whether the built-in task of a name, or the recipe's own in its place, takes the name of a release; none where we have
+/// no such task.
+pub(crate) fn takes_release(name: &str) -> Option<bool> {
+    let (_, _, act, _) = DEPLOY.iter().find(|(known, ..)| *known == name)?;
+    let goes_back = [Act::Rollback, Act::Reverting, Act::RevertRelease, Act::RollbackReleasePath];
+    Some(act.is_some_and(|act| goes_back.contains(&act)))
+}
+
 fn add(cap: &Cap, rows: &[Row]) {
     let mut rake = cap.v3.rake.borrow_mut();
     let outer = rake.enter_top();

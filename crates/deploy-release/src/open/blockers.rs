@@ -10,6 +10,26 @@ use crate::facts::{Current, HostFacts, Place, PlaceKind};
 /// What [`open`](crate::open()) would refuse.
 #[must_use]
 pub fn blockers(transaction: &Transaction, facts: &IndexMap<HostId, HostFacts>) -> Vec<Problem> {
+    found_on(transaction, facts, of_run)
+}
+
+/// The same for a run that has not come to its opening yet: directories that are missing may still be made.
+#[must_use]
+pub fn blockers_so_far(transaction: &Transaction, facts: &IndexMap<HostId, HostFacts>) -> Vec<Problem> {
+    found_on(transaction, facts, |transaction, host, facts| {
+        let missing = |place: &Place| place.kind == PlaceKind::Absent;
+        if missing(&facts.deploy_to) || missing(&facts.releases_dir) {
+            return held(transaction, facts, &what_is_begun(transaction)).into_iter().collect();
+        }
+        of_run(transaction, host, facts)
+    })
+}
+
+fn found_on(
+    transaction: &Transaction,
+    facts: &IndexMap<HostId, HostFacts>,
+    of_run: impl Fn(&Transaction, &HostId, &HostFacts) -> Vec<Problem>,
+) -> Vec<Problem> {
     let mut found: Vec<Problem> = facts
         .iter()
         .flat_map(|(host, facts)| {
@@ -74,15 +94,20 @@ fn of_setup(transaction: &Transaction, host: &HostId, facts: &HostFacts) -> Vec<
     found
 }
 
+fn what_is_begun(transaction: &Transaction) -> String {
+    let place = &transaction.layout.deploy_to;
+    match transaction.purpose {
+        Purpose::Rollback { .. } => format!("roll back in {place}"),
+        Purpose::Recover { .. } => format!("recover what a run left in {place}"),
+        Purpose::Cleanup => format!("clean up in {place}"),
+        Purpose::Records => format!("change the records of {place}"),
+        _ => format!("deploy to {place}"),
+    }
+}
+
 fn of_run(transaction: &Transaction, host: &HostId, facts: &HostFacts) -> Vec<Problem> {
     let layout = &transaction.layout;
-    let what = match transaction.purpose {
-        Purpose::Rollback { .. } => format!("roll back in {}", layout.deploy_to),
-        Purpose::Recover { .. } => format!("recover what a run left in {}", layout.deploy_to),
-        Purpose::Cleanup => format!("clean up in {}", layout.deploy_to),
-        Purpose::Records => format!("change the records of {}", layout.deploy_to),
-        _ => format!("deploy to {}", layout.deploy_to),
-    };
+    let what = what_is_begun(transaction);
     let mut found = tools(facts, transaction.sudo);
     for (path, place) in [(&layout.deploy_to, &facts.deploy_to), (&layout.releases, &facts.releases_dir)] {
         match place.kind {

@@ -11,7 +11,7 @@ use deploy_plan::{
 };
 use indexmap::IndexMap;
 
-pub use blockers::{blockers, shared_units};
+pub use blockers::{blockers, blockers_so_far, shared_units};
 pub use rights::{Unwritable, by_hand};
 
 use crate::facts::{Current, HostFacts};

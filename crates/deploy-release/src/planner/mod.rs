@@ -131,7 +131,7 @@ impl Planner {
             self.item(item, &mut draft)?;
         }
         if end {
-            self.close(&mut draft)?;
+            self.close(&mut draft, false)?;
         }
         Ok(draft.into_plan(&mut self.last))
     }
@@ -161,7 +161,7 @@ impl Planner {
             Item::Together(commands) => self.together(commands, draft)?,
             Item::OnRollback { handler, .. } => self.handlers.push(*handler),
             Item::Edge => {
-                self.close(draft)?;
+                self.close(draft, true)?;
                 self.past_edge = true;
             }
             Item::Condition(text) => {
@@ -180,10 +180,11 @@ impl Planner {
         Ok(())
     }
 
-    /// The end of the transaction or of the flow: what was built is sealed, what was published is confirmed.
-    fn close(&mut self, draft: &mut Draft) -> Result<(), Problem> {
+    /// The end of the transaction or of the flow: what was built is sealed, what was published is confirmed. Only the
+    /// transaction's own end has the restart behind it.
+    fn close(&mut self, draft: &mut Draft, restarted: bool) -> Result<(), Problem> {
         self.seal(draft)?;
-        self.confirm(draft)?;
+        self.confirm(restarted, draft)?;
         for item in std::mem::take(&mut self.waiting) {
             self.remove(&item, draft)?;
         }

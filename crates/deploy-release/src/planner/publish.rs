@@ -141,15 +141,22 @@ impl Planner {
     /// Proof on every host: behind the last work of the transaction where that is part of this segment (no round trip of
     /// its own), else in a phase of its own. What takes the proof for granted stands behind the fleet's barrier, the record
     /// too: where one host is not proven all of them go back, and none may have said, marked or removed anything by then.
-    pub(super) fn confirm(&mut self, draft: &mut Draft) -> Result<(), Problem> {
+    /// Where an earlier run that died owes a restart and this one has none, the journal stays open, so that it stays owed.
+    pub(super) fn confirm(&mut self, restarted: bool, draft: &mut Draft) -> Result<(), Problem> {
         let Some(published) = self.published.clone().filter(|published| !published.confirmed) else {
             return Ok(());
         };
         let release = &published.release;
+        let owes = !restarted && self.context()?.units.values().any(|unit| unit.owes);
+        if owes {
+            let text = "an earlier run died before it had restarted everything, and this one restarts nothing: the restart stays \
+                 owed until `cap recover` (Capistrano 3: `cap STAGE deploy:recover`) or a whole deploy";
+            draft.warn(text.to_owned());
+        }
         let (mut proof, mut after) = (IndexMap::new(), IndexMap::new());
         for host in &published.hosts {
             proof.insert(host.clone(), vec![Op::ReadBack { release: release.clone() }]);
-            after.insert(host.clone(), self.after_confirm(host, &published)?);
+            after.insert(host.clone(), self.after_confirm(host, &published, !owes)?);
         }
         let from = |step: NewStep| step.from(&published.task, published.site.as_ref(), published.sudo);
         let proof = NewStep::new(Slot::Confirm, format!("read back releases/{release}"), Work::Ops(proof));
@@ -168,10 +175,10 @@ impl Planner {
     }
 
     /// What may fail without turning anything back.
-    fn after_confirm(&mut self, host: &HostId, published: &Published) -> Result<Vec<Op>, Problem> {
+    fn after_confirm(&mut self, host: &HostId, published: &Published, over: bool) -> Result<Vec<Op>, Problem> {
         let release = &published.release;
         let mut ops = vec![Op::Record(self.entry(host, release, ReleaseState::Confirmed)?)];
-        if self.begun.contains(host) {
+        if over && self.begun.contains(host) {
             ops.push(self.journal(JournalEvent::End(RunEnd::Done)));
         }
         ops.extend(self.adopt(host)?);

@@ -4,14 +4,15 @@ use std::rc::Rc;
 
 use deploy_inventory::{Filters, Host, HostId, Property, Selection};
 use deploy_plan::{Command, CommandText, Event, Item, Level, Problem, ProblemKind, Site, StepClass, Suspension, Want};
-use deploy_ruby::{Call, Hash};
+use deploy_ruby::{Call, Hash, Proc};
 
 use super::table::{BuiltinTask, is};
-use crate::callbacks::Action;
+use crate::callbacks::{Action, Hook, When};
 use crate::v2::actions::{ask, build};
 use crate::v2::command::{from_home, quote, quote_path, word};
 use crate::v2::convert::{R, fail};
 use crate::v2::run_options::RunOptions;
+use crate::v2::scope::Wanted;
 use crate::v2::{Cap, TaskRef};
 
 /// Tasks of the namespace `deploy` that a plain deploy goes through.
@@ -55,6 +56,46 @@ impl Cap {
         let both: Vec<Host> =
             hosts.iter().filter(|host| meant.iter().any(|other| other.id == host.id)).cloned().collect();
         if both.is_empty() { hosts } else { both }
+    }
+
+    /// Refuses migrations that are certain to come and have no host, before anything is opened for them.
+    pub async fn refuse_migration_nowhere(self: &Rc<Self>, call: &Call) -> R<()> {
+        let Some(task) = self.tasks.borrow().find("deploy:migrate").filter(|task| is(task, BuiltinTask::Migrate))
+        else {
+            return Ok(());
+        };
+        if !self.is_going_to_migrate() {
+            return Ok(());
+        }
+        let wanted = Wanted::read(call, Some(&task.options), &Hash::new()).await?;
+        if !self.select(call, &wanted.selection).await?.is_empty() {
+            return Ok(());
+        }
+        // Where only a filter leaves none, the task is skipped when the flow gets there.
+        let meant = self.inventory.borrow().select(&wanted.selection, &Filters::default());
+        if meant.is_ok_and(|meant| !meant.hosts.is_empty()) {
+            return Ok(());
+        }
+        self.in_task(task, self.scope(call, &wanted)).await.map(drop)
+    }
+
+    /// Whether the built-in flow or a hook in it calls `deploy:migrate`.
+    fn is_going_to_migrate(&self) -> bool {
+        let inside = |tasks: &[BuiltinTask]| tasks.iter().any(|task| self.is_inside_builtin(*task));
+        if inside(&[BuiltinTask::Migrations, BuiltinTask::Cold]) {
+            return true;
+        }
+        let mut names: Vec<String> = self.flow.borrow().frames.iter().map(|frame| frame.task.full_name()).collect();
+        if inside(&[BuiltinTask::Deploy, BuiltinTask::Update, BuiltinTask::UpdateCode]) {
+            names.extend(["deploy:update_code", "deploy:finalize_update"].map(str::to_owned));
+        }
+        if inside(&[BuiltinTask::Deploy, BuiltinTask::Update]) {
+            names.extend(["deploy:create_symlink", "deploy:symlink"].map(str::to_owned));
+        }
+        let hooks = self.hooks.borrow();
+        let calls = |hook: &Hook<Proc>| matches!(&hook.action, Action::Task(name) if name == "deploy:migrate");
+        let fires = |when: When, name: &str| hooks.firing(when, Some(name)).iter().any(calls);
+        names.iter().any(|name| fires(When::Before, name) || fires(When::After, name))
     }
 
     /// Whether the recipe's own flow migrates: then `deploy` does not do it by itself.

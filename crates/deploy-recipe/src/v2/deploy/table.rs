@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use deploy_ruby::{Hash, Value};
 
-use crate::tasks::Task;
+use crate::tasks::{Task, full_name};
 use crate::v2::cap::Body;
 use crate::v2::{Cap, TaskRef};
 
@@ -45,6 +45,48 @@ pub(crate) enum BuiltinTask {
     Upload,
     WebDisable,
     WebEnable,
+}
+
+impl BuiltinTask {
+    /// Whether it goes to, or is about, a release that `--to` or `RELEASE` names.
+    fn takes_release(self) -> bool {
+        match self {
+            Self::MarkBad
+            | Self::MarkGood
+            | Self::Pin
+            | Self::Unpin
+            | Self::Rollback
+            | Self::RollbackCode
+            | Self::RollbackRevision => true,
+            Self::Check
+            | Self::Cleanup
+            | Self::Cold
+            | Self::CreateSymlink
+            | Self::Deploy
+            | Self::FinalizeUpdate
+            | Self::Invoke
+            | Self::Lock
+            | Self::Migrate
+            | Self::Migrations
+            | Self::Pending
+            | Self::PendingDiff
+            | Self::Recover
+            | Self::Releases
+            | Self::Restart
+            | Self::RollbackCleanup
+            | Self::Setup
+            | Self::Shell
+            | Self::Start
+            | Self::Stop
+            | Self::Symlink
+            | Self::Unlock
+            | Self::Update
+            | Self::UpdateCode
+            | Self::Upload
+            | Self::WebDisable
+            | Self::WebEnable => false,
+        }
+    }
 }
 
 /// Which hosts a built-in task is for.
@@ -293,7 +335,7 @@ const DEPLOY: &[(&str, &str, For, BuiltinTask, &str)] = &[
         For::Releases,
         BuiltinTask::Lock,
         "Locks the deployment by hand: no deploy, rollback or cleanup begins until deploy:unlock.\n\nThe message is shown to \
-         whoever is refused.\n\n  cap deploy:lock -m \"release freeze until Monday\"",
+         whoever is refused, before any command that the recipe hangs before these tasks has run.\n\n  cap deploy:lock -m \"release freeze until Monday\"",
     ),
     (
         "deploy",
@@ -372,6 +414,14 @@ pub(crate) fn task_of(command: &str) -> Option<&'static str> {
 /// The command that a task of ours is called by.
 pub(crate) fn command_of(task: &str) -> Option<&'static str> {
     COMMANDS.iter().find(|(_, name)| *name == task).map(|(command, _)| *command)
+}
+
+/// Whether the built-in task of a full name, or the recipe's own in its place, takes the name of a release; none where we
+/// have no such task.
+pub(crate) fn takes_release(full: &str) -> Option<bool> {
+    let rows = STANDARD.iter().chain(DEPLOY);
+    let named = |row: &&(&str, &str, For, BuiltinTask, &str)| full_name(row.0, row.1) == full;
+    rows.clone().find(named).map(|row| row.3.takes_release())
 }
 
 fn add(cap: &Cap, rows: &[(&str, &str, For, BuiltinTask, &str)]) {
