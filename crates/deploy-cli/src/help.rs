@@ -16,6 +16,8 @@ back to what it served before. The hosts need sshd, sh and the client of your ve
 
 pub(crate) const AFTER: &str = "\
 First steps:
+  cap check                  what in the recipe cannot work, without running it
+  cap doctor                 how the recipe was understood
   cap -T                     what this recipe can do
   cap deploy:check           what is missing on the hosts
   cap deploy:setup           make the directories

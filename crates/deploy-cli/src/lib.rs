@@ -39,6 +39,7 @@ mod help;
 mod hosts;
 mod install;
 mod interrupt;
+mod look;
 mod prompt;
 mod refusal;
 mod trace;

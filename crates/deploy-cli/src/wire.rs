@@ -28,6 +28,7 @@ use crate::install;
 use crate::interrupt::Interrupts;
 use crate::io::{Io, Screen, Sink};
 use crate::list::{self, Entry, Style};
+use crate::look;
 use crate::prompt::{Answers, Asker, PasswordRequest, SharedAnswers};
 use crate::trace;
 
@@ -138,6 +139,9 @@ impl Session {
         if let Err(complaint) = self.check_ssh_config() {
             return crate::complain(&self.io, &complaint);
         }
+        if let Some(exit) = self.check().await {
+            return exit;
+        }
         let password = match self.first_password().await {
             Ok(password) => password,
             Err(complaint) => return crate::complain(&self.io, &complaint),
@@ -159,6 +163,8 @@ impl Session {
             self.list(&recipe, pattern)
         } else if let Some(task) = &self.args.explain {
             self.explain(&recipe, task)
+        } else if self.asks_for_doctor(&recipe) {
+            self.doctor(&recipe).await
         } else if let Some((word, names)) = self.host_word(&recipe) {
             self.host_command(&recipe, word, &names).await
         } else {
@@ -226,6 +232,15 @@ impl Session {
     }
 
     async fn load(&self, password: Option<String>) -> Result<Recipe, Box<Problem>> {
+        let (loader, effects) = self.loader(password);
+        let loaded = loader.load_unless(self.interrupts.gently.cancelled()).await;
+        // The loader has entered the recipe's directory.
+        let _ = self.project.set(PathBuf::from(effects.cwd()));
+        loaded
+    }
+
+    /// What the recipe is loaded with, as the command line says.
+    pub(crate) fn loader(&self, password: Option<String>) -> (Loader, Rc<SystemEffects>) {
         let effects = SystemEffects::new(
             self.environment.clone(),
             self.directory.clone(),
@@ -253,10 +268,7 @@ impl Session {
         loader.role_filters.clone_from(&self.args.roles);
         loader.allow_require =
             allowed.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect();
-        let loaded = loader.load_unless(self.interrupts.gently.cancelled()).await;
-        // The loader has entered the recipe's directory.
-        let _ = self.project.set(PathBuf::from(effects.cwd()));
-        loaded
+        (loader, effects)
     }
 
     /// The project's own known_hosts file, beside its `deploy.rb`.
@@ -284,7 +296,7 @@ impl Session {
     }
 
     fn list(&self, recipe: &Recipe, pattern: &str) -> Exit {
-        let mut entries: Vec<Entry> = recipe.tasks().into_iter().map(entry).chain(hosts::entries(recipe)).collect();
+        let mut entries: Vec<Entry> = recipe.tasks().into_iter().map(entry).chain(commands(recipe)).collect();
         entries.sort_by(|a, b| a.name.cmp(&b.name));
         let terminal = self.io.terminal;
         let width = terminal.output.then(|| terminal.columns());
@@ -302,7 +314,7 @@ impl Session {
     fn explain(&self, recipe: &Recipe, task: &str) -> Exit {
         match recipe.explain(task) {
             Ok(task) => self.print(&list::explain(&entry(task), self.io.terminal.columns())),
-            Err(problem) => match hosts::entries(recipe).iter().find(|entry| entry.name == task) {
+            Err(problem) => match commands(recipe).iter().find(|entry| entry.name == task) {
                 Some(command) => self.print(&list::explain(command, self.io.terminal.columns())),
                 None => self.fail(&[*problem]),
             },
@@ -518,7 +530,7 @@ impl Session {
         }
     }
 
-    fn print(&self, text: &str) -> Exit {
+    pub(crate) fn print(&self, text: &str) -> Exit {
         let mut out = self.io.out.clone();
         crate::printed_exit(out.write_all(text.as_bytes()).and_then(|()| out.flush()))
     }
@@ -560,6 +572,11 @@ pub(crate) async fn serve_passwords(
         let _ = request.answer.send(password);
     }
     std::future::pending().await
+}
+
+/// Commands that are no tasks.
+fn commands(recipe: &Recipe) -> Vec<Entry> {
+    hosts::entries(recipe).into_iter().chain(look::entries(recipe)).collect()
 }
 
 fn entry(task: deploy_recipe::TaskInfo) -> Entry {

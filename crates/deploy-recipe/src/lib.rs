@@ -70,9 +70,11 @@
 
 mod ahead;
 mod callbacks;
+mod check;
 mod cli_value;
 mod describe;
 mod dialect;
+mod doctor;
 mod fleet;
 mod inert;
 mod loader;
@@ -89,6 +91,7 @@ mod v2;
 mod v3;
 mod variables;
 
+pub use check::{Checked, Met, Required};
 pub use cli_value::{CliValue, assignment};
 pub use dialect::Dialect;
 pub use loader::{Loader, STEPS, SUDO_PROMPT};

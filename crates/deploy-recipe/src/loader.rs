@@ -10,6 +10,7 @@ use deploy_plan::{Problem, ProblemKind};
 use deploy_ruby::{Call, Effects, FileKind, Interp, Value};
 
 use crate::callbacks::When;
+use crate::check::is_capfile;
 use crate::cli_value::CliValue;
 use crate::dialect::Dialect;
 use crate::recipe::{Recipe, with_call};
@@ -103,14 +104,7 @@ impl Loader {
     /// # Errors
     /// As [`Loader::load`]; of the kind `Interrupted` when it was stopped.
     pub async fn load_unless(self, stop: impl Future<Output = ()>) -> Result<Recipe, Box<Problem>> {
-        let settings = Settings {
-            dry_run: self.dry_run,
-            rehearsal: self.rehearsal,
-            sudo_prompt: self.sudo_prompt.clone().unwrap_or_else(|| SUDO_PROMPT.to_owned()),
-            allow_require: self.allow_require.clone(),
-            steps: self.steps,
-        };
-        let recipe = Recipe::new(settings, self.effects.clone());
+        let recipe = Recipe::new(self.settings(), self.effects.clone());
         let cap = recipe.cap().clone();
         let interp = recipe.interp().clone();
         let loading = with_call(&interp, &cap, move |call, cap| async move { self.run(&call, &cap).await });
@@ -126,6 +120,16 @@ impl Loader {
         }
     }
 
+    pub(crate) fn settings(&self) -> Settings {
+        Settings {
+            dry_run: self.dry_run,
+            rehearsal: self.rehearsal,
+            sudo_prompt: self.sudo_prompt.clone().unwrap_or_else(|| SUDO_PROMPT.to_owned()),
+            allow_require: self.allow_require.clone(),
+            steps: self.steps,
+        }
+    }
+
     async fn run(self, call: &Call, cap: &Rc<Cap>) -> Result<Result<(), Box<Problem>>, deploy_ruby::Unwind> {
         cap.install_standard();
         call.interp().set_global("$*", Value::array(self.words.iter().map(Value::str).collect()));
@@ -137,21 +141,14 @@ impl Loader {
             let _ = cap.set_from_cli("-p", "password", &CliValue::Text(password.clone()));
         }
         self.load_personal(call, cap).await?;
-        let mut files = self.files.clone();
-        if files.is_empty() || self.default_too {
-            match self.find(call).await {
-                Ok(Some(found)) => files.insert(0, found),
-                Ok(None) => return Ok(Err(Box::new(self.nothing_found()))),
-                Err(error) => {
-                    let what = "enter the directory of the recipe";
-                    return Ok(Err(Box::new(Problem::new(ProblemKind::Usage, what, error.to_string()))));
-                }
-            }
-        }
+        let files = match self.first_files(call).await {
+            Ok(files) => files,
+            Err(problem) => return Ok(Err(problem)),
+        };
         if let Ok(bytes) = self.effects.read(call, "Gemfile.lock").await {
             let _ = cap.gemfile_lock.set(String::from_utf8_lossy(&bytes).into_owned());
         }
-        if self.is_three(call, &files).await {
+        if self.shown(call, &files).await.0 == Dialect::Capistrano3 {
             return self.run_three(call, cap, &files).await;
         }
         for file in &files {
@@ -169,18 +166,37 @@ impl Loader {
         Ok(Ok(()))
     }
 
-    /// Whether the recipe is one of Capistrano 3: as it was said to be, else as its texts show.
-    async fn is_three(&self, call: &Call, files: &[String]) -> bool {
+    /// The files that loading begins with; enters the directory of the one that was looked for.
+    pub(crate) async fn first_files(&self, call: &Call) -> Result<Vec<String>, Box<Problem>> {
+        let mut files = self.files.clone();
+        if files.is_empty() || self.default_too {
+            match self.find(call).await {
+                Ok(Some(found)) => files.insert(0, found),
+                Ok(None) => return Err(Box::new(self.nothing_found())),
+                Err(error) => {
+                    let what = "enter the directory of the recipe";
+                    return Err(Box::new(Problem::new(ProblemKind::Usage, what, error.to_string())));
+                }
+            }
+        }
+        Ok(files)
+    }
+
+    /// The dialect, and why: as it was said to be, else as the texts show.
+    pub(crate) async fn shown(&self, call: &Call, files: &[String]) -> (Dialect, String) {
         if let Some(dialect) = self.dialect {
-            return dialect == Dialect::Capistrano3;
+            return (dialect, "--dialect says so".to_owned());
         }
         for file in files {
             let Ok(bytes) = self.effects.read(call, file).await else { continue };
-            if let Some((dialect, _)) = Dialect::shown_by(&String::from_utf8_lossy(&bytes)) {
-                return dialect == Dialect::Capistrano3;
+            let text = String::from_utf8_lossy(&bytes);
+            if let Some((dialect, line)) = Dialect::shown_by(&text) {
+                let shown = text.lines().nth(line - 1).unwrap_or_default().trim();
+                return (dialect, format!("{file}:{line}: {shown}"));
             }
         }
-        false
+        let because = "nothing in it is of Capistrano 3 only; --dialect 3 says so where that is wrong";
+        (Dialect::default(), because.to_owned())
     }
 
     /// Loads a recipe of Capistrano 3: the Capfile, what it imports, and the stage that the command line names.
@@ -196,8 +212,7 @@ impl Loader {
         cap.v3.role_filters.borrow_mut().clone_from(&self.role_filters);
         let mut own_capfile = false;
         for file in files {
-            let name = file.rsplit('/').next().unwrap_or(file);
-            if name.to_lowercase().starts_with("capfile") {
+            if is_capfile(file) {
                 own_capfile = true;
                 cap.load_file3(call, file).await?;
             }

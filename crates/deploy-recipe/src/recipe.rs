@@ -258,20 +258,6 @@ impl Recipe {
         self.cap().sources.borrow().iter().any(|(_, text)| text.contains(word))
     }
 
-    /// Every place in the loaded files whose syntax is outside the language, rendered. Only those that are reached stop
-    /// a run.
-    #[must_use]
-    pub fn unsupported(&self) -> Vec<String> {
-        let sources = self.cap().sources.borrow();
-        let mut found = Vec::new();
-        for (name, text) in sources.iter() {
-            if let Ok(tree) = self.interp().parse(name, text) {
-                found.extend(self.interp().unsupported(&tree).iter().map(|diagnostic| diagnostic.render()));
-            }
-        }
-        found
-    }
-
     /// Runs the hooks of the `:exit` event and the blocks of `at_exit`. To be called once, at the end of the process. A
     /// rehearsal only names them.
     ///
@@ -293,7 +279,7 @@ impl Recipe {
     }
 
     /// Evaluates beside any flow.
-    async fn evaluate<T, F, Fut>(&self, what: &str, body: F) -> Result<T, Box<Problem>>
+    pub(crate) async fn evaluate<T, F, Fut>(&self, what: &str, body: F) -> Result<T, Box<Problem>>
     where
         T: 'static,
         F: FnOnce(Call, Rc<Cap>) -> Fut + 'static,

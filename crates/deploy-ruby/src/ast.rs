@@ -1,5 +1,6 @@
 //! The owned syntax tree that the evaluator walks. Variables are resolved to (depth, slot).
 
+use crate::lower::{Notes, Request};
 use crate::source::Span;
 use crate::value::{Sym, Value};
 use std::cell::OnceCell;
@@ -287,4 +288,20 @@ pub(crate) struct Rescue {
 pub struct Tree {
     pub(crate) body: Rc<Body>,
     pub(crate) unsupported: Vec<(&'static str, Span)>,
+    pub(crate) notes: Notes,
+}
+
+impl Tree {
+    /// The files that the text asks for by a literal name, in their order. Nothing is run to find them, so names that
+    /// the text makes up are not among them.
+    #[must_use]
+    pub fn requests(&self) -> &[Request] {
+        &self.notes.requests
+    }
+
+    /// Names of tasks that the text defines outside of any namespace, where they are literal.
+    #[must_use]
+    pub fn top_tasks(&self) -> &[String] {
+        &self.notes.top_tasks
+    }
 }

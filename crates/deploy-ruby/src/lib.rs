@@ -98,8 +98,9 @@ pub use interp::{
     Args, Call, Command, CommandLine, Context, Effects, Entered, Error, FileKind, Finished, Host, Interp, Ivars,
     Limits, LoadKind, Loaded, MemoryEffects, NoHost, Object, Reply, Stat, Stderr, Stream,
 };
+pub use lower::{Request, RequestBase, RequestKind};
 pub use source::{FileId, Position, SourceFile, Sources, Span};
-pub use stdlib::Pathname;
+pub use stdlib::{Pathname, glob, is_library};
 pub use suggest::nearest;
 pub use value::{
     Array, Class, Exception, Frame, Hash, Key, MatchData, NativeFuture, Payload, Proc, Range, Regexp, Str, Sym, Unwind,

@@ -20,6 +20,8 @@ mod fleet;
 #[cfg(test)]
 mod hosts;
 #[cfg(test)]
+mod look;
+#[cfg(test)]
 mod opening;
 #[cfg(test)]
 mod releases;

@@ -1,6 +1,7 @@
 //! Whole recipes, loaded and evaluated against a fleet that only takes notes.
 
 mod actions;
+mod check;
 mod flows;
 mod hooks;
 mod language;

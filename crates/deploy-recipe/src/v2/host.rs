@@ -11,6 +11,7 @@ use super::convert::{R, site, unsupported};
 use super::namespace::Namespace;
 use super::plugins;
 use super::questions::Cli;
+use crate::check::Met;
 
 /// Answers for one recipe.
 pub(crate) struct CapHost {
@@ -190,8 +191,42 @@ impl Cap {
         Box::pin(call.interp().eval_file(call.context(), name, text, root)).await
     }
 
+    /// Whether the person lets `require` of a name pass.
+    pub fn is_allowed(&self, name: &str) -> bool {
+        self.settings.allow_require.iter().any(|allowed| allowed == name)
+    }
+
+    /// How `require` of a name is met, files of the project aside.
+    pub fn how_met(&self, name: &str) -> Met {
+        if self.is_allowed(name) {
+            return Met::Allowed;
+        }
+        if loads_application(name) {
+            return Met::Skipped;
+        }
+        if super::is_ssh_proxy(name) {
+            return Met::BuiltIn;
+        }
+        let known = match self.is_three() {
+            true => self.how_met3(name),
+            false if is_own(name) => Met::BuiltIn,
+            false => plugins::how_met(name),
+        };
+        if known == Met::Unknown && deploy_ruby::is_library(name) { Met::Library } else { known }
+    }
+
+    /// Passes over what loads the application; always "loaded before".
+    pub fn skip_application(&self, call: &Call, name: &str) -> bool {
+        let text = format!("`require {name:?}` is skipped: it loads the application's gems, which nothing here needs");
+        self.warn_at(site(call), &text);
+        false
+    }
+
     async fn require(self: &Rc<Self>, call: &Call, name: &str) -> Result<Loaded, Unwind> {
-        if self.settings.allow_require.iter().any(|allowed| allowed == name) {
+        if loads_application(name) && !self.is_allowed(name) {
+            return Ok(Loaded::Handled(self.skip_application(call, name)));
+        }
+        if self.is_allowed(name) {
             let known = self.ignored.borrow().iter().any(|(gem, _)| gem == name);
             if !known {
                 self.ignored.borrow_mut().push((name.to_owned(), site(call)));
@@ -214,7 +249,7 @@ impl Cap {
         if super::is_ssh_proxy(name) {
             return Ok(Loaded::Handled(false));
         }
-        if name == "capistrano" || name.starts_with("capistrano/recipes/") || name == "capistrano/cli" {
+        if is_own(name) {
             return Ok(Loaded::Handled(false));
         }
         if plugins::require(self, call, name).await? {
@@ -234,6 +269,16 @@ impl Cap {
         exception.set_payload(Rc::new(problem));
         call.interp().raise_at(call.context(), exception)
     }
+}
+
+/// Parts of Capistrano itself.
+fn is_own(name: &str) -> bool {
+    name == "capistrano" || name.starts_with("capistrano/recipes/") || name == "capistrano/cli"
+}
+
+/// Whether a name is that of Rails' `config/boot`, which only finds the application's gems.
+pub(crate) fn loads_application(name: &str) -> bool {
+    name == "config/boot" || name.ends_with("/config/boot") || name.ends_with("/config/boot.rb")
 }
 
 /// How a `require` is let pass.

@@ -40,7 +40,7 @@ pub(crate) use deploy::table::{
     BuiltinTask, command_of, install as install_deploy, is as is_builtin, takes_release, task_of,
 };
 pub(crate) use effects::FlowEffects;
-pub(crate) use host::{CapHost, how_to_allow};
+pub(crate) use host::{CapHost, how_to_allow, loads_application};
 pub(crate) use scope::Wanted;
 pub(crate) use servers::placeholder;
 pub(crate) use ssh_proxy::{class as ssh_proxy_class, is_built_in as is_ssh_proxy};

@@ -6,6 +6,7 @@ use deploy_ruby::Call;
 
 use super::Cap;
 use super::convert::{R, site};
+use crate::check::Met;
 use crate::notifiers::notice;
 
 /// A text of ours by its name.
@@ -71,10 +72,20 @@ const SILENT: &[&str] = &[
     "bundler/setup",
 ];
 
+/// Gems that a deploy does without, and what is missing then.
+const WITHOUT_TASKS: &[(&str, &str)] = &[
+    ("capistrano/ext/monitor", "its tasks monitor:load and monitor:requests_per_second are missing"),
+    ("net/ssh/kerberos", "logins by Kerberos tickets are not tried; keys, the agent and passwords are"),
+];
+
 /// Loads what `require` of a name stands for; whether there is anything.
 pub(crate) async fn require(cap: &Rc<Cap>, call: &Call, name: &str) -> R<bool> {
     let name = name.strip_suffix(".rb").unwrap_or(name);
     if SILENT.contains(&name) {
+        return Ok(true);
+    }
+    if let Some((_, missing)) = WITHOUT_TASKS.iter().find(|(gem, _)| *gem == name) {
+        cap.warn_at(site(call), &format!("`require {name:?}` is not built in: {missing}"));
         return Ok(true);
     }
     if let Some(notice) = notice(name) {
@@ -88,6 +99,16 @@ pub(crate) async fn require(cap: &Rc<Cap>, call: &Call, name: &str) -> R<bool> {
     let Some((_, text)) = REQUIRES.iter().find(|(gem, _)| *gem == name) else { return Ok(false) };
     load(cap, call, text).await?;
     Ok(true)
+}
+
+/// How `require` of a name is met, files of the project aside.
+pub(crate) fn how_met(name: &str) -> Met {
+    let name = name.strip_suffix(".rb").unwrap_or(name);
+    if notice(name).is_some() {
+        return Met::Notifier;
+    }
+    let known = SILENT.contains(&name) || WITHOUT_TASKS.iter().any(|(gem, _)| *gem == name);
+    if known || REQUIRES.iter().any(|(gem, _)| *gem == name) { Met::BuiltIn } else { Met::Unknown }
 }
 
 /// `load "deploy/assets"` and its kin: whether there are bundled recipes of this name.

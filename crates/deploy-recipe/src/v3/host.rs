@@ -9,6 +9,7 @@ use deploy_ruby::{Args, Call, Host, LoadKind, Loaded, Reply, Unwind, Value};
 use super::backend::Backend;
 use super::plugins;
 use super::top::{Top, constant, word};
+use crate::check::Met;
 use crate::dialect::Dialect;
 use crate::v2::{Cap, CapHost, how_to_allow, site};
 
@@ -105,9 +106,18 @@ const SILENT: &[&str] = &[
 ];
 
 impl Cap {
+    /// How `require` of a name is met, files of the project aside.
+    pub fn how_met3(&self, name: &str) -> Met {
+        let built_in = ["capistrano/setup", "capistrano/deploy"].contains(&name) || SILENT.contains(&name);
+        if built_in { Met::BuiltIn } else { plugins::how_met(name) }
+    }
+
     async fn require3(self: &Rc<Self>, call: &Call, name: &str) -> Result<Loaded, Unwind> {
-        if self.settings.allow_require.iter().any(|allowed| allowed == name) {
+        if self.is_allowed(name) {
             return Ok(Loaded::Handled(self.let_pass(call, name)));
+        }
+        if crate::v2::loads_application(name) {
+            return Ok(Loaded::Handled(self.skip_application(call, name)));
         }
         match name {
             "capistrano/setup" => {

@@ -28,7 +28,8 @@ mod variables;
 
 pub(crate) use arguments::split as split_task;
 pub(crate) use host::AnyHost;
+pub(crate) use plugins::loaded_texts;
 pub(crate) use rake::RakeTask;
 pub(crate) use servers::Server;
-pub(crate) use state::State;
+pub(crate) use state::{Scm, State};
 pub(crate) use table::{Act, takes_release};

@@ -7,6 +7,7 @@ use deploy_ruby::{Args, Call, Value};
 
 use super::rake_objects::Constant;
 use super::state::Scm;
+use crate::check::Met;
 use crate::notifiers::notice;
 use crate::v2::{Cap, R, fail, site};
 
@@ -100,6 +101,21 @@ pub(crate) fn is_plugin(name: &str) -> bool {
 /// Whether a gem brings recipes, by its name.
 pub(crate) fn is_of_capistrano(name: &str) -> bool {
     ["capistrano", "rvm1/"].iter().any(|part| name.starts_with(part)) || name.ends_with("/capistrano")
+}
+
+/// How `require` of a name is met, files of the project aside.
+pub(crate) fn how_met(name: &str) -> Met {
+    match notice(name) {
+        Some(_) => Met::Notifier,
+        None if REQUIRES.iter().any(|(gem, _)| *gem == name) => Met::BuiltIn,
+        None => Met::Unknown,
+    }
+}
+
+/// The texts that were loaded, with their names.
+pub(crate) fn loaded_texts(cap: &Cap) -> Vec<&'static str> {
+    let loaded = cap.v3.loaded.borrow();
+    TEXTS.iter().filter(|(name, _)| loaded.contains(*name)).map(|(_, text)| *text).collect()
 }
 
 /// Loads what a name of a gem stands for; whether there is anything.

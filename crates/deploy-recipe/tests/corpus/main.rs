@@ -271,12 +271,16 @@ fn report(generation: &str, rows: &[(String, Found)], whole: bool) {
     let mut causes: BTreeMap<String, Vec<&str>> = BTreeMap::new();
     for (name, found) in rows {
         for cause in &found.causes {
-            causes.entry(shape(cause)).or_default().push(name);
+            let names = causes.entry(shape(cause)).or_default();
+            // A recipe that each of its stages stops is one recipe.
+            if !names.contains(&name.as_str()) {
+                names.push(name);
+            }
         }
     }
     let mut causes: Vec<_> = causes.into_iter().collect();
     causes.sort_by_key(|(_, names)| std::cmp::Reverse(names.len()));
-    println!("  causes of failure, most frequent first:");
+    println!("  causes of failure, by how many recipes each stops:");
     for (cause, names) in causes.iter().take(if whole { usize::MAX } else { 60 }) {
         println!("    {:>3}  {cause}  ({})", names.len(), names[0]);
     }

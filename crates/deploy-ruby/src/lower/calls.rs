@@ -8,6 +8,7 @@ use ruby_prism::{self as pm, Node as Pm};
 
 impl Lowering {
     pub(super) fn call(&mut self, n: &pm::CallNode<'_>) -> Expr {
+        self.note_call(n);
         let name = self.name(&n.name());
         let recv = n.receiver().map(|r| self.node(&r));
         let span = self.span(&n.location());
@@ -18,7 +19,10 @@ impl Lowering {
             return Expr::Not(Box::new(self.nil(span)));
         }
         let (args, keywords) = self.arguments(n.arguments());
+        let opens = usize::from(recv.is_none() && name.as_str() == "namespace");
+        self.notes.namespaces += opens;
         let block = self.block_arg(n, span);
+        self.notes.namespaces -= opens;
         let name_span = n.message_loc().map_or(span, |at| self.span(&at));
         Expr::Call(Box::new(Call {
             recv,

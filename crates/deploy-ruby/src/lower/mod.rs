@@ -14,6 +14,7 @@ mod calls;
 mod literals;
 mod names;
 mod params;
+mod survey;
 
 use crate::ast::{
     AssignOp, Begin, Body, ConstScope, Expr, MultiTarget, Node, Params, Rescue, Slot, Target, Tree, When,
@@ -23,6 +24,9 @@ use crate::source::{FileId, Sources, Span};
 use crate::value::Sym;
 use ruby_prism::{self as pm, Node as Pm};
 use std::rc::Rc;
+
+pub(crate) use survey::Notes;
+pub use survey::{Request, RequestBase, RequestKind};
 
 /// Nesting of expressions beyond which a place counts as unsupported.
 const MAX_NESTING: usize = 700;
@@ -55,6 +59,7 @@ pub(crate) fn parse(
         unsupported: Vec::new(),
         in_loop: false,
         nesting: 0,
+        notes: Notes::default(),
     };
     let root = parsed.node();
     let Some(program) = root.as_program_node() else {
@@ -66,7 +71,7 @@ pub(crate) fn parse(
     let code = lowering.statements(Some(program.statements()), span);
     let locals = lowering.scopes.pop().unwrap_or_default().into();
     let body = Rc::new(Body { span, locals, params: Params::default(), code });
-    Ok(Rc::new(Tree { body, unsupported: lowering.unsupported }))
+    Ok(Rc::new(Tree { body, unsupported: lowering.unsupported, notes: lowering.notes }))
 }
 
 fn outer_scopes(outer: &[Rc<[Sym]>]) -> Vec<pm::Scope> {
@@ -101,6 +106,7 @@ pub(crate) struct Lowering {
     unsupported: Vec<(&'static str, Span)>,
     in_loop: bool,
     nesting: usize,
+    notes: Notes,
 }
 
 impl Lowering {

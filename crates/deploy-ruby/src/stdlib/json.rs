@@ -79,8 +79,8 @@ pub(super) fn class_call(call: &Call, name: &str, args: &Args) -> Reply {
                 .map_err(|e| call.raise("JSON::ParserError", format!("unexpected token in JSON: {e}")))?;
             to_ruby(call, json, symbols)?
         }
-        "generate" | "dump" => Value::from(to_json(call, &args.folded().at(0), false)?),
-        "pretty_generate" => Value::from(to_json(call, &args.folded().at(0), true)?),
+        "generate" | "dump" | "unparse" => Value::from(to_json(call, &args.folded().at(0), false)?),
+        "pretty_generate" | "pretty_unparse" => Value::from(to_json(call, &args.folded().at(0), true)?),
         _ => return Ok(None),
     }))
 }

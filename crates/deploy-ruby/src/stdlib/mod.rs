@@ -121,8 +121,15 @@ const LIBRARIES: &[&str] = &[
 ];
 
 /// Whether `require` of a name finds something that is built in.
-pub(crate) fn is_library(name: &str) -> bool {
+#[must_use]
+pub fn is_library(name: &str) -> bool {
     LIBRARIES.contains(&name) || active_support::is_part(name)
+}
+
+/// The paths that match a pattern of `Dir.glob`, sorted, from the working directory.
+pub async fn glob(call: &Call, pattern: &str) -> Vec<String> {
+    let directory = call.interp().effects().cwd();
+    glob::glob(call, pattern, &directory, false).await
 }
 
 /// A class method of the library.
@@ -161,7 +168,7 @@ pub(crate) fn class_names(class: &str) -> &'static [&'static str] {
         "Dir" => dir::NAMES,
         "FileUtils" => FILE_UTILS,
         "Time" => &["now", "at", "parse", "new", "local", "mktime", "utc", "gm", "iso8601"],
-        "JSON" => &["parse", "generate", "pretty_generate", "dump", "load"],
+        "JSON" => &["parse", "generate", "pretty_generate", "dump", "load", "unparse", "pretty_unparse"],
         "YAML" | "Psych" => &["load", "load_file", "safe_load", "safe_load_file", "unsafe_load", "dump"],
         "Shellwords" => &["escape", "split", "join", "shellescape", "shellsplit", "shelljoin"],
         "Regexp" => &["new", "escape", "quote", "union", "compile", "last_match"],
