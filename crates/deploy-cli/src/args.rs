@@ -66,10 +66,10 @@ pub struct Args {
     /// Run only on hosts of these roles of the stage (dialect 3)
     #[arg(long, value_name = "ROLES", help_heading = "Recipe")]
     pub roles: Vec<String>,
-    /// Do not mind that /etc/capistrano.conf is not read
+    /// Do not read /etc/capistrano.conf
     #[arg(short = 'X', long, help_heading = "Recipe")]
     pub skip_system_config: bool,
-    /// Do not mind that ~/.caprc is not read
+    /// Do not read ~/.caprc
     #[arg(short = 'x', long, help_heading = "Recipe")]
     pub skip_user_config: bool,
 

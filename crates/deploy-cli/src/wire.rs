@@ -255,6 +255,8 @@ impl Session {
         let mut loader = Loader::new(Rc::clone(&effects) as Rc<dyn Effects>);
         loader.files.clone_from(&self.args.file);
         loader.default_too = self.args.default_config;
+        loader.skip_system = self.args.skip_system_config;
+        loader.skip_user = self.args.skip_user_config;
         loader.before = assignments(&self.args.set_before);
         loader.after = assignments(&self.args.set);
         loader.preserve_roles = self.args.preserve_roles;
@@ -325,7 +327,6 @@ impl Session {
         if let Err(complaint) = self.check_release(recipe) {
             return crate::complain(&self.io, &complaint);
         }
-        self.warn_of_configuration();
         self.tell_dialect(recipe);
         let (log, observer) = match self.observers() {
             Ok(observers) => observers,
@@ -350,20 +351,6 @@ impl Session {
         let locked = recipe.locked().map(|version| format!(", lock {version:?}")).unwrap_or_default();
         let text = format!("The recipe is one of {}{locked}.\n", recipe.dialect());
         self.screen.print(false, text.as_bytes());
-    }
-
-    /// Capistrano's own configuration files are not read: whoever has one should know.
-    fn warn_of_configuration(&self) {
-        let files = [
-            (PathBuf::from("/etc/capistrano.conf"), self.args.skip_system_config, "-X"),
-            (self.local.home.join(".caprc"), self.args.skip_user_config, "-x"),
-        ];
-        for (file, skipped, flag) in files {
-            if !skipped && file.is_file() {
-                let text = format!("warning: {} is not read yet ({flag} says that you know)\n", file.display());
-                self.screen.print(true, text.as_bytes());
-            }
-        }
     }
 
     async fn run_engine(&self, recipe: &Recipe, observer: Arc<dyn Observer>) -> Ended {

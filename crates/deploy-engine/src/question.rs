@@ -91,7 +91,7 @@ impl Run<'_> {
         let mut answers = Vec::new();
         if let Err(problems) = self.fleet.make_ready(self.program, &command.hosts).await {
             if want != Want::Reach {
-                return Err(self.fail(problems));
+                return Err(self.refuse(&command.hosts, problems));
             }
             {
                 let mut state = self.state.borrow_mut();

@@ -92,7 +92,7 @@ pub(crate) struct State {
     pub commands_ran: bool,
     /// The hosts of the latest opening that was asked for, refused or not.
     pub targeted: Vec<HostId>,
-    /// Hosts that something ran on.
+    /// Hosts that something ran on, or was about to.
     pub touched: Vec<HostId>,
     /// Hosts with a journal of this run.
     pub journaled: indexmap::IndexSet<HostId>,
@@ -207,11 +207,21 @@ impl<'a> Run<'a> {
             hosts.extend(phase.hosts());
         }
         let hosts = self.remaining(&hosts);
-        self.fleet.connect(self.program, &hosts).await.map_err(|problems| self.fail(problems))?;
+        let refuse = |problems| self.refuse(&hosts, problems);
+        self.fleet.connect(self.program, &hosts).await.map_err(refuse)?;
         // Where the first work of all goes it finds out by itself whether a shell runs there.
         let first = plan.phases.first().map(Phase::hosts).unwrap_or_default();
-        let later: Vec<HostId> = hosts.into_iter().filter(|host| !first.contains(host)).collect();
-        self.fleet.make_ready(self.program, &later).await.map_err(|problems| self.fail(problems))
+        let later: Vec<HostId> = hosts.iter().filter(|host| !first.contains(host)).cloned().collect();
+        self.fleet.make_ready(self.program, &later).await.map_err(refuse)
+    }
+
+    /// Ends the run before anything went to these hosts. The table has all of them, those that were reached, too.
+    pub(crate) fn refuse(&self, hosts: &[HostId], problems: Vec<Problem>) -> Stopped {
+        let mut state = self.state.borrow_mut();
+        let new: Vec<HostId> = hosts.iter().filter(|host| !state.touched.contains(host)).cloned().collect();
+        state.touched.extend(new);
+        drop(state);
+        self.fail(problems)
     }
 
     /// The number of a step that the planner does not make; no other step of the run gets it.

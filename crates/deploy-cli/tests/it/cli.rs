@@ -268,3 +268,21 @@ fn unknown_options_are_said_in_the_plan() {
         assert!(out.contains(word), "{word} is missing: {out}");
     }
 }
+
+#[test]
+fn a_persons_own_recipe_is_read_first_unless_told_not_to() {
+    let directory = project();
+    fs::write(
+        directory.path().join(".caprc"),
+        "desc 'Mine'\ntask(:mine) { puts \"for #{fetch(:whose, 'nobody')}\" }\n",
+    )
+    .unwrap();
+    let (code, out, err) = said(directory.path(), &["-S", "whose=alice", "mine"]);
+    assert_eq!(code, 0, "{out}{err}");
+    assert!(format!("{out}{err}").contains("for alice"), "{out}{err}");
+    let (_, out, err) = said(directory.path(), &["-T"]);
+    assert!(out.contains("cap mine") && err.is_empty(), "{out}{err}");
+    let (code, out, err) = said(directory.path(), &["--skip-user-config", "mine"]);
+    assert_eq!(code, 2, "{out}{err}");
+    assert!(err.contains("mine"), "{err}");
+}
