@@ -129,7 +129,7 @@ pub fn hint(kind: ProblemKind) -> &'static str {
         ProblemKind::Scm => {
             "look at :repository, :branch and :revision in the recipe, and whether this machine may read the repository"
         }
-        ProblemKind::Step => "run the command by hand on the host to see what is wrong",
+        ProblemKind::Step => "run the command by hand in `cap ssh HOST` to see what is wrong",
         ProblemKind::Changed => {
             "somebody else has deployed meanwhile: look at the new plan with --plan, then run it again"
         }

@@ -18,11 +18,11 @@ const CAUSES: [(&str, &str); 5] = [
     ),
     (
         "Permission denied",
-        "let the login write there (`ls -ld` on the host shows owner and mode of each directory of the path), then run the same command again",
+        "let the login write there (`ls -ld` in `cap ssh HOST` shows owner and mode of each directory of the path), then run the same command again",
     ),
     (
         "Operation not permitted",
-        "let the login write there (`ls -ld` on the host shows owner and mode, `lsattr -d` more), then run the same command again",
+        "let the login write there (`ls -ld` in `cap ssh HOST` shows owner and mode, `lsattr -d` more), then run the same command again",
     ),
 ];
 

@@ -78,6 +78,8 @@ pub(crate) struct State {
     pub locked_in: Option<RemotePath>,
     /// What a look at the hosts before what hangs in front of the opening has shown.
     pub outlook: Outlook,
+    /// Hosts that were lost, were reached again on the way back and have been undone.
+    pub returned: Vec<HostId>,
     /// Hosts that were left out after a failure (`:on_error => :continue`).
     pub dropped: Vec<HostId>,
     /// Times at which `current` changed, as we saw it, for the window.

@@ -192,6 +192,11 @@ fn result(state: &State, outcome: Outcome, host: &HostId, failed: Option<&Proble
     if state.apart.iter().any(|apart| apart.host == *host) {
         return HostResult::LeftOut;
     }
+    if state.returned.contains(host) {
+        // It is known again: what was begun there was undone over the new connection.
+        let was_live = state.machine.as_ref().is_some_and(|machine| machine.has_been_live(host));
+        return if was_live { HostResult::PutBack } else { HostResult::Failed };
+    }
     match (in_machine, failed, outcome) {
         (None, None, _) if state.dropped.contains(host) => HostResult::Failed,
         (Some(result), None, _) => result,
@@ -210,6 +215,8 @@ fn live(state: &State, host: &HostId, result: HostResult) -> (Option<ReleaseId>,
     let unit = state.machine.as_ref().filter(|_| state.publishing).and_then(|machine| machine.unit(host));
     match (result, unit) {
         (HostResult::Unknown, _) => (None, None),
+        // What could not be undone there may have moved the link or not: the message says what was found.
+        (HostResult::Failed, _) if state.publishing && state.not_put_back.contains(host) => (None, None),
         (HostResult::Live, _) | (_, Some(UnitState::Live | UnitState::Confirmed)) => {
             (opening.opened.release.clone(), state.revision.clone())
         }

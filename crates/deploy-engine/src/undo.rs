@@ -72,7 +72,10 @@ impl Run<'_> {
         }
         self.reach_again(&hosts).await;
         late.reverse();
-        self.undo_batch(late, restart_begun).await
+        let failed = self.undo_batch(late, restart_begun).await;
+        let back = hosts.into_iter().filter(|host| !self.fleet.is_lost(host) && !failed.contains(host));
+        self.state.borrow_mut().returned.extend(back);
+        failed
     }
 
     /// Bodies of `on_rollback` that the flow had reached although nothing ran after them.

@@ -273,6 +273,12 @@ impl FleetMachine {
         if any(|track| track.was_live) && !self.interrupted { Outcome::PutBack } else { nothing_live() }
     }
 
+    /// Whether a host served the release of this run at any moment.
+    #[must_use]
+    pub fn has_been_live(&self, host: &HostId) -> bool {
+        self.units.get(host).is_some_and(|track| track.was_live)
+    }
+
     /// What became of a host, if the run ended now.
     #[must_use]
     pub fn host_result(&self, host: &HostId) -> HostResult {

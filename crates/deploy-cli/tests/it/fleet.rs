@@ -146,6 +146,10 @@ fn a_host_that_is_lost_after_its_switch_and_comes_back_is_put_back_too() {
         ended.says(&["the connection was lost, and there is a new one for the way back", "everything put back"]);
     assert_eq!(lives(&stage), before, "{}", ended.text);
     assert_eq!(stage.on("app2", "wc -l < ~/restarts").trim(), "2", "restarted again on the old release");
+    let releases = stage.on("app2", &format!("ls {}/releases", stage.deploy_to()));
+    assert_eq!(releases.lines().count(), 1, "what was built is gone: {releases}");
+    let row = ended.text.lines().find(|line| line.starts_with("app2.example.com ") && !line.contains("done")).unwrap();
+    assert!(!row.contains("UNKNOWN"), "{}", ended.text);
     stage.cap(&["recover"]).expect(0).says(&["no run has left anything unfinished"]);
     stage.cap(&["deploy"]).expect(0);
 }

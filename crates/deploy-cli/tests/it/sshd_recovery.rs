@@ -90,7 +90,7 @@ fn killed_in_the_switch_recover_goes_on() {
         "was not finished",
         "goes live on 1 of 5 hosts",
         "app2.example.com",
-        "died at the switch",
+        "stopped at the switch",
         "restart",
     ]);
     let new = check_live(&stage, &stage.repo.head().unwrap(), "2");
@@ -131,7 +131,7 @@ fn killed_in_the_restart_recover_restarts() {
     let new = stage.live("web1");
     assert!(new > old);
     let before = restarts(&stage);
-    when_free(&stage, &["recover"]).expect(0).says(&["died after the restart had begun", "leave as it is, restart"]);
+    when_free(&stage, &["recover"]).expect(0).says(&["stopped after the restart had begun", "leave as it is, restart"]);
     for (before, now) in before.iter().zip(restarts(&stage)) {
         assert_eq!(now, (before.parse::<u32>().unwrap() + 1).to_string());
     }
@@ -146,7 +146,7 @@ fn killed_in_the_restart_an_update_leaves_the_restart_owed() {
     kill_when_held(&stage, "deploy", "slow-restart", &APP, || true);
     let before = restarts(&stage);
     let third = stage.repo.release("3").unwrap();
-    let owed = "the restart stays owed until `cap recover`";
+    let owed = "the restart stays owed until";
     when_free(&stage, &["deploy:update"]).expect(0).says(&["was not finished", owed]);
     stage.repo.release("4").unwrap();
     let fourth = stage.repo.head().unwrap();
@@ -172,7 +172,7 @@ fn killed_in_the_checkout_recover_removes() {
     let old = stage.live("web1");
     let before = restarts(&stage);
     kill_when_held(&stage, "deploy", "slow", &ALL, || true);
-    when_free(&stage, &["recover"]).expect(0).says(&["nothing had gone live", "died while it built"]);
+    when_free(&stage, &["recover"]).expect(0).says(&["nothing had gone live", "stopped while it built"]);
     for host in ALL {
         assert_eq!(stage.on(host, "ls /var/www/my_cool_app/releases"), old, "{host}");
     }
@@ -193,7 +193,7 @@ fn killed_in_the_migrations_a_person_is_asked() {
         assert_eq!(stage.live("app1"), old);
     }
     stage.cap(&["recover", "MIGRATED=perhaps"]).expect(2).says(&["neither yes nor no"]);
-    stage.cap(&["recover", "MIGRATED=no"]).expect(0).says(&["died in its migrations", "remove releases/"]);
+    stage.cap(&["recover", "MIGRATED=no"]).expect(0).says(&["stopped in its migrations", "remove releases/"]);
     for host in ALL {
         assert_eq!(stage.on(host, "ls /var/www/my_cool_app/releases"), old, "{host}");
     }

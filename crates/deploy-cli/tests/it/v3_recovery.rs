@@ -46,7 +46,7 @@ fn killed_in_the_restart_dialect_3_recovers() {
     assert!(new > old);
     let before = restarts(&three);
     let ran = when_free(&three, "deploy:recover").expect(0);
-    ran.says(&["died after the restart had begun", "leave as it is, restart"]);
+    ran.says(&["stopped after the restart had begun", "leave as it is, restart"]);
     let after: Vec<u32> = before.iter().map(|count| count + 1).collect();
     assert_eq!(restarts(&three), after);
     assert_eq!(three.check_live(&three.stage.repo.head().unwrap(), "2"), new);
@@ -64,7 +64,7 @@ fn killed_in_the_build_dialect_3_removes() {
     let before = restarts(&three);
     let deploy = three.stage.bare(&["production", "deploy"]);
     kill_command_when_held(&three.stage, deploy, "slow-build", &ALL, || true);
-    when_free(&three, "deploy:recover").expect(0).says(&["nothing had gone live", "died while it built"]);
+    when_free(&three, "deploy:recover").expect(0).says(&["nothing had gone live", "stopped while it built"]);
     for host in ALL {
         assert_eq!(three.stage.on(host, &format!("ls {}/releases", three.root())), old, "{host}");
     }

@@ -48,7 +48,8 @@ fn make(state: &RemotePath, layout: &Layout, group: bool, sudo: bool) -> String 
 }
 
 /// What a run does first under the lock: it takes over the directory of ready-made links, so that every path which an
-/// earlier holder could still use leads nowhere; mends the torn end of the ledger; sees to trash and reserve.
+/// earlier holder could still use leads nowhere; mends the torn end of the ledger; sees to trash and reserve. A run that
+/// comes back after it lost a host, and that nobody has followed there, still owns what it has claimed.
 #[must_use]
 pub fn entry_script(layout: &Layout, run: &RunId) -> String {
     let cx = CompileContext { layout, run, sudo: false, flush: false };
@@ -61,9 +62,9 @@ pub fn entry_script(layout: &Layout, run: &RunId) -> String {
         "(\numask {umask}\n\
          for d in {state}/links.*; do\n\
          if [ -d \"$d\" ] && [ \"$d\" != {links} ]; then\n\
-         if [ -d {links} ]; then rm -rf \"$d\"; else mv \"$d\" {links}; fi || exit\nfi\ndone\n\
+         if [ -d {links} ]; then rm -rf \"$d\"; else rm -f \"$d\"/.claim.* && mv \"$d\" {links}; fi || exit\nfi\ndone\n\
          if [ ! -d {links} ]; then mkdir {links} && chmod {mode} {links} || exit; fi\n\
-         rm -f {stale} {links}/.claim.* {links}/.restore || exit\n\
+         rm -f {stale} {links}/.restore || exit\n\
          [ -d {trash} ] || {{ mkdir {trash} && chmod {mode} {trash}; }} || printf 'warning: no trash directory\\n' >&2\n\
          [ -e {ledger} ] || ( : >>{ledger} ) || exit\n\
          [ -e {journal} ] || ( : >>{journal} ) 2>/dev/null || :\n\

@@ -61,10 +61,8 @@ fn enter(work: &mut Work<'_>) -> Result<bool, Died> {
     if !made {
         return Ok(false);
     }
-    let marks: Vec<String> = work.tree.names(&links).into_iter().filter(|name| name.starts_with(".claim.")).collect();
-    let stale = work.cx.layout.current.file_name().to_owned();
     let mut cleared = true;
-    for name in [stale].into_iter().chain(marks).chain([".restore".to_owned()]) {
+    for name in [work.cx.layout.current.file_name(), ".restore"] {
         cleared &= work.tree.rm_f(&format!("{links}/{name}"))?;
     }
     if !cleared {
@@ -106,10 +104,24 @@ fn take_over(work: &mut Work<'_>, state: &str, links: &str) -> Result<bool, Died
         .filter(|path| path != links && work.tree.is_dir(path))
         .collect();
     for other in others {
-        let gone = if work.tree.is_dir(links) { work.tree.rm_rf(&other)? } else { work.tree.mv(&other, links)? };
+        let gone = if work.tree.is_dir(links) {
+            work.tree.rm_rf(&other)?
+        } else {
+            disown(work, &other)? && work.tree.mv(&other, links)?
+        };
         if !gone {
             return Ok(false);
         }
     }
     Ok(true)
+}
+
+/// What another run has claimed is nobody's any more.
+fn disown(work: &mut Work<'_>, links: &str) -> Result<bool, Died> {
+    let marks: Vec<String> = work.tree.names(links).into_iter().filter(|name| name.starts_with(".claim.")).collect();
+    let mut gone = true;
+    for mark in marks {
+        gone &= work.tree.rm_f(&format!("{links}/{mark}"))?;
+    }
+    Ok(gone)
 }

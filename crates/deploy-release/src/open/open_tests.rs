@@ -117,7 +117,7 @@ fn hosts_that_disagree() {
     let problem = only(try_open(roll(None), &facts).unwrap_err());
     assert_eq!(problem.kind, ProblemKind::HostsDisagree);
     assert_eq!(problem.tail[1..3], ["web2 20261103000000", "app1 20261102000000"]);
-    let all = format!("RELEASE=<one that all hosts have: {}, {}, {}>", OLD[2], OLD[1], OLD[0]);
+    let all = format!("`cap deploy:rollback RELEASE={}` (all hosts have {}, {}, too)", OLD[2], OLD[1], OLD[0]);
     assert!(problem.next.as_ref().unwrap().contains(&all), "{:?}", problem.next);
     // What one host lacks or marks as failed is no choice.
     let next = |change: &dyn Fn(&mut IndexMap<HostId, HostFacts>)| {
@@ -130,7 +130,7 @@ fn hosts_that_disagree() {
         facts[1].ledger.extend(line(1, OLD[0], ReleaseState::Failed).into_bytes());
         facts[4].releases.remove(2);
     });
-    assert!(one.contains(&format!("RELEASE={} (the only one", OLD[1])), "{one}");
+    assert!(one.contains(&format!("RELEASE={}` (the only one", OLD[1])), "{one}");
     let none = next(&|facts| {
         facts[0].ledger.extend(failed.clone().into_bytes());
         facts[1].ledger.extend(line(1, OLD[0], ReleaseState::Failed).into_bytes());

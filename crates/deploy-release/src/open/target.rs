@@ -63,8 +63,11 @@ fn choice(units: &IndexMap<HostId, Unit>) -> String {
     common.truncate(NAMED);
     match common.as_slice() {
         [] => "deploy again: the hosts have no good release in common to go back to".to_owned(),
-        [one] => format!("cap deploy:rollback RELEASE={one} (the only one that all hosts have), or deploy again"),
-        many => format!("cap deploy:rollback RELEASE=<one that all hosts have: {}>, or deploy again", many.join(", ")),
+        [one] => format!("`cap deploy:rollback RELEASE={one}` (the only one that all hosts have), or deploy again"),
+        [newest, others @ ..] => format!(
+            "`cap deploy:rollback RELEASE={newest}` (all hosts have {}, too), or deploy again",
+            others.join(", ")
+        ),
     }
 }
 

@@ -232,12 +232,12 @@ fn words(of: &Journal, seen: &Seen<'_>, way: Way, on: bool, owes: bool) -> (Stri
         None => "no journal",
         Some(journal) if journal.end == Some(RunEnd::Done) => "finished",
         Some(journal) if journal.end == Some(RunEnd::Undone) => "put back",
-        Some(journal) if journal.back => "died on its way back",
-        Some(journal) if journal.restarting => "died after the restart had begun",
-        Some(journal) if journal.switching => "died at the switch",
-        Some(journal) if journal.migrated => "died after its migrations",
-        Some(journal) if journal.migrating => "died in its migrations",
-        Some(_) => "died while it built",
+        Some(journal) if journal.back => "stopped on its way back",
+        Some(journal) if journal.restarting => "stopped after the restart had begun",
+        Some(journal) if journal.switching => "stopped at the switch",
+        Some(journal) if journal.migrated => "stopped after its migrations",
+        Some(journal) if journal.migrating => "stopped in its migrations",
+        Some(_) => "stopped while it built",
     };
     let live = seen.live.map_or("nothing", ReleaseId::as_str);
     let done = match way {

@@ -328,10 +328,7 @@ fn test_of(kind: &str, arguments: &[String]) -> Test {
     let argument = |n: usize| arguments.get(n).cloned().unwrap_or_default();
     let (first, second) = (argument(0), argument(1));
     let (text, message) = match kind {
-        "directory" => (
-            format!("test -d {}", quote_path(&first)),
-            format!("{first} is not a directory; `cap deploy:setup` makes the usual ones"),
-        ),
+        "directory" => (format!("test -d {}", quote_path(&first)), format!("{first} is not a directory")),
         "file" => (format!("test -f {}", quote_path(&first)), format!("{first} is not a file")),
         "writable" => (format!("test -w {}", quote_path(&first)), format!("{first} is not writable")),
         "command" => (format!("command -v {} >/dev/null", quote(&first)), format!("{first} is not in the PATH")),
@@ -350,9 +347,10 @@ fn test_of(kind: &str, arguments: &[String]) -> Test {
         _ => (first.clone(), format!("the output of {first:?} is not as expected ({second})")),
     };
     let next = match kind {
-        "directory" | "file" => "put it there, or take the `depend' out of the recipe",
+        "directory" => "make it on the host (`cap ssh HOST` goes there), or take the `depend' out of the recipe",
+        "file" => "put it there, or take the `depend' out of the recipe",
         "writable" => "let the login write there, or take the `depend' out of the recipe",
-        "match" => "run the command by hand on the host and compare, or take the `depend' out of the recipe",
+        "match" => "run the command by hand in `cap ssh HOST` and compare, or take the `depend' out of the recipe",
         _ => "install it, or take the `depend' out of the recipe",
     };
     Test { text, message, next }
