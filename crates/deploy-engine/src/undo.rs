@@ -136,7 +136,8 @@ impl Run<'_> {
                 let _ = machine.apply(FleetEvent::NotPutBack(host.clone()));
             }
             let kind = if lost { ProblemKind::Lost } else { ProblemKind::NeedsPerson };
-            let mut problem = Problem::new(kind, format!("undo: {}", step.title), why).on(&host);
+            let undone = step.title.strip_prefix("undo: ").unwrap_or(&step.title);
+            let mut problem = Problem::new(kind, format!("undo: {undone}"), why).on(&host);
             problem.next = restarts_by_hand(&step, &host);
             self.fail(vec![problem]);
         }
