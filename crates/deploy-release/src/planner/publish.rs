@@ -150,7 +150,7 @@ impl Planner {
         let owes = !restarted && self.context()?.units.values().any(|unit| unit.owes);
         if owes {
             let text = "an earlier run died before it had restarted everything, and this one restarts nothing: the restart stays \
-                 owed until `cap recover` (Capistrano 3: `cap STAGE deploy:recover`) or a whole deploy";
+                 owed until `cap recover` (in Capistrano 3 the task deploy:recover) or a whole deploy";
             draft.warn(text.to_owned());
         }
         let (mut proof, mut after) = (IndexMap::new(), IndexMap::new());
