@@ -10,7 +10,7 @@ use deploy_release::{FleetEvent, UndoPhase, undo_phases};
 
 use crate::engine::Mode;
 use crate::phase::{Failure, NotDone, Weight, problem_of, unlock};
-use crate::run::Run;
+use crate::run::{Run, State};
 use crate::undo::Undoable;
 
 /// A host that the run goes on without.
@@ -21,6 +21,14 @@ pub(crate) struct Apart {
     pub why: String,
     /// Whether it took part and failed; else it could not be reached at all.
     pub failed: bool,
+}
+
+impl State {
+    /// Hosts that the run goes on without, and those on which it has nothing to do.
+    pub(crate) fn not_taking_part(&self) -> Vec<HostId> {
+        let apart = self.apart.iter().map(|apart| apart.host.clone());
+        apart.chain(self.up_to_date.iter().map(|(host, _)| host.clone())).collect()
+    }
 }
 
 impl Run<'_> {
@@ -61,12 +69,12 @@ impl Run<'_> {
 
     /// The hosts that the run goes on without.
     pub(crate) fn is_apart(&self, host: &HostId) -> bool {
-        self.state.borrow().apart.iter().any(|apart| apart.host == *host)
+        self.state.borrow().not_taking_part().contains(host)
     }
 
     /// Takes what is planned for hosts that are left out by now from a phase.
     pub(crate) fn without_apart(&self, phase: &mut Phase) {
-        let apart: Vec<HostId> = self.state.borrow().apart.iter().map(|apart| apart.host.clone()).collect();
+        let apart = self.state.borrow().not_taking_part();
         if apart.is_empty() {
             return;
         }

@@ -3,8 +3,8 @@
 use deploy_inventory::HostId;
 use deploy_plan::{ExitStatus, Level, Opened, Problem, ProblemKind, Purpose, RemotePath, Slot, Stopped, Transaction};
 use deploy_release::{
-    Checker, Current, FleetMachine, HostFacts, OpenedFleet, Place, PlaceKind, Planner, ProbeNeeds, blockers,
-    entry_script, parse_probe, probe_script, shared_units, state_dir_script,
+    Checker, Current, FleetEvent, FleetMachine, HostFacts, OpenedFleet, Place, PlaceKind, Planner, ProbeNeeds,
+    UnitState, blockers, entry_script, parse_probe, probe_script, shared_units, state_dir_script,
 };
 use indexmap::IndexMap;
 
@@ -45,6 +45,11 @@ impl Run<'_> {
             || wanted.purpose == Purpose::Read
             || (matches!(have.purpose, Purpose::Deploy { .. })
                 && matches!(wanted.purpose, Purpose::Deploy { .. } | Purpose::Republish | Purpose::Cleanup))
+            || (have.purpose == Purpose::CatchUp
+                && matches!(
+                    wanted.purpose,
+                    Purpose::Deploy { .. } | Purpose::Republish | Purpose::Cleanup | Purpose::Setup
+                ))
             || (matches!(have.purpose, Purpose::Rollback { .. } | Purpose::Republish)
                 && wanted.purpose == Purpose::Cleanup);
         (same_place && enough).then(|| opening.opened.clone())
@@ -91,12 +96,15 @@ impl Run<'_> {
 
     /// Remembers what is open. A narrower opening beside one that holds the lock widens what is known and changes nothing
     /// else.
-    fn keep(&self, transaction: Transaction, fleet: OpenedFleet) -> Opened {
+    fn keep(&self, mut transaction: Transaction, fleet: OpenedFleet) -> Opened {
         for warning in &fleet.warnings {
             self.say(Level::Warning, warning.text.clone());
         }
+        transaction.hosts.retain(|host| fleet.up_to_date.iter().all(|(other, _)| other != host));
         let hosts = transaction.hosts.clone();
         let mut state = self.state.borrow_mut();
+        state.up_to_date.extend(fleet.up_to_date);
+        let already: Vec<HostId> = hosts.iter().filter(|host| fleet.context.has_already(host)).cloned().collect();
         if let Some(release) = &fleet.opened.release {
             let known = fleet.context.units.values().find_map(|unit| unit.history.get(release)?.revision.clone());
             state.revision = known.or(state.revision.take());
@@ -119,6 +127,8 @@ impl Run<'_> {
             Purpose::Deploy { .. } => state.machine = Some(FleetMachine::deploy(hosts)),
             Purpose::Republish | Purpose::Recover { .. } => state.machine = Some(FleetMachine::republish(hosts)),
             Purpose::Rollback { .. } => state.machine = Some(FleetMachine::rollback(hosts)),
+            Purpose::CatchUp if opened.release.is_some() => state.machine = Some(catching_up(hosts, &already)),
+            Purpose::CatchUp => {}
             Purpose::Read | Purpose::Setup | Purpose::Cleanup | Purpose::Records => {}
         }
         state.opening = Some(Opening { transaction, opened: fleet.opened });
@@ -303,6 +313,16 @@ fn locked_by_ourselves(transaction: &Transaction, answers: &[(HostId, Answer)]) 
     let facts = answers.iter().filter_map(probed).collect();
     let problems = shared_units(&transaction.layout, &facts);
     (!problems.is_empty()).then_some(problems)
+}
+
+/// A run that makes a release which some of its hosts have.
+fn catching_up(hosts: Vec<HostId>, already: &[HostId]) -> FleetMachine {
+    let mut machine = FleetMachine::deploy(hosts);
+    for host in already {
+        // Where a host was found is never illegal.
+        let _ = machine.apply(FleetEvent::Found(host.clone(), UnitState::Ready));
+    }
+    machine
 }
 
 /// Whether a purpose changes what other runs rely on.

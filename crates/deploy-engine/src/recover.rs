@@ -21,7 +21,7 @@ impl Run<'_> {
     /// as they are then.
     pub(crate) async fn recover_first(&self, transaction: &Transaction, facts: Facts) -> Result<Facts, Stopped> {
         let migrated = match transaction.purpose {
-            Purpose::Deploy { .. } | Purpose::Rollback { to: None } => None,
+            Purpose::Deploy { .. } | Purpose::Rollback { to: None } | Purpose::CatchUp => None,
             Purpose::Recover { migrated } => migrated,
             _ => return Ok(facts),
         };
@@ -35,8 +35,14 @@ impl Run<'_> {
             let rows = all.iter().flat_map(Recovery::rows).collect();
             self.ports.observer.event(&Event::Table { title: "recovery".to_owned(), columns, rows });
         }
-        // A deploy removes by itself what is half-built, and says so.
-        let found: Vec<Recovery> = all.into_iter().filter(|found| is_told || found.way != Way::Nothing).collect();
+        // A deploy removes by itself what is half-built, and says so. A run that catches up restarts not all that such a
+        // run may have left without a restart.
+        let catches_up = transaction.purpose == Purpose::CatchUp;
+        if catches_up && let Some(problem) = all.iter().find_map(|found| recover_before(transaction, found)) {
+            return Err(self.fail(vec![problem]));
+        }
+        let removes = is_told || catches_up;
+        let found: Vec<Recovery> = all.into_iter().filter(|found| removes || found.way != Way::Nothing).collect();
         for recovery in &found {
             self.tell_recovery(recovery);
         }
@@ -139,4 +145,15 @@ impl Run<'_> {
             self.fleet.fly(flights).await;
         }
     }
+}
+
+/// Why hosts cannot catch up before something else is finished.
+fn recover_before(transaction: &Transaction, found: &Recovery) -> Option<Problem> {
+    let moves = matches!(found.way, Way::Forward | Way::Back | Way::Question);
+    let owes = || transaction.hosts.iter().any(|host| found.owes(host));
+    (moves || owes()).then(|| {
+        let why = format!("it is not certain yet what the fleet serves: {}", found.sentence());
+        Problem::new(ProblemKind::HostsDisagree, "catch up", why)
+            .next("`cap recover` finishes or undoes that; then once more: `cap catch-up`")
+    })
 }

@@ -8,9 +8,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use deploy_inventory::HostId;
 use deploy_plan::{
-    Builtin, BuiltinItem, Command, CommandResult, Event, HandlerId, Hosts, Item, Layout, Level, Observer, Opened,
-    Phase, Plan, Problem, ProblemKind, Program, Publish, Purpose, RemotePath, RunId, Site, Slot, Step, StepId, Stopped,
-    Suspension, Tolerance, Transaction, Want, Work,
+    Builtin, BuiltinItem, Command, CommandResult, Event, HandlerId, HostRelease, Hosts, Item, Layout, Level, Observer,
+    Opened, Phase, Plan, Problem, ProblemKind, Program, Publish, Purpose, RemotePath, RunId, Site, Slot, Step, StepId,
+    Stopped, Suspension, Tolerance, Transaction, Want, Work,
 };
 use deploy_release::{Checker, CompileContext, FleetMachine, Planner, RunIdentity};
 use tokio::sync::Mutex;
@@ -72,6 +72,8 @@ pub(crate) struct State {
     pub locked: Vec<HostId>,
     /// Hosts that the run goes on without.
     pub apart: Vec<crate::apart::Apart>,
+    /// Hosts that serve already what this run brings to others, and what that is.
+    pub up_to_date: Vec<(HostId, HostRelease)>,
     /// What the recipe lets go wrong.
     pub tolerance: Tolerance,
     /// The directory that these locks are in.
@@ -306,8 +308,8 @@ impl<'a> Run<'a> {
     /// The hosts of a command that have not been left out.
     fn remaining(&self, hosts: &[HostId]) -> Vec<HostId> {
         let state = self.state.borrow();
-        let is_apart = |host: &HostId| state.apart.iter().any(|apart| apart.host == *host);
-        hosts.iter().filter(|host| !state.dropped.contains(host) && !is_apart(host)).cloned().collect()
+        let apart = state.not_taking_part();
+        hosts.iter().filter(|host| !state.dropped.contains(host) && !apart.contains(host)).cloned().collect()
     }
 
     /// Runs a command that the recipe waits for.
@@ -379,7 +381,7 @@ impl Hosts for Run<'_> {
     }
 
     fn left_out(&self) -> Vec<HostId> {
-        self.state.borrow().apart.iter().map(|apart| apart.host.clone()).collect()
+        self.state.borrow().not_taking_part()
     }
 
     fn record(&self, item: Item) {
@@ -485,7 +487,7 @@ impl Run<'_> {
         let state = self.state.borrow();
         let makes_layout =
             |item: &Item| matches!(item, Item::Builtin(BuiltinItem { builtin: Builtin::Setup { .. }, .. }));
-        let publishes = matches!(wanted.purpose, Purpose::Deploy { .. } | Purpose::Rollback { .. });
+        let publishes = matches!(wanted.purpose, Purpose::Deploy { .. } | Purpose::Rollback { .. } | Purpose::CatchUp);
         publishes && state.locked.is_empty() && !state.undoing && !state.pending.iter().any(makes_layout)
     }
 }

@@ -36,6 +36,7 @@ impl Run<'_> {
         }
         notes.extend(only_built(&state, outcome));
         notes.extend(catch_up(&state, outcome));
+        notes.extend(up_to_date(&state, outcome));
         let window = state.switched.iter().max().zip(state.switched.iter().min()).map(|(last, first)| *last - *first);
         let rows = rows(&state, outcome);
         let differing = differing(&state, outcome, &rows);
@@ -80,10 +81,18 @@ fn catch_up(state: &State, outcome: Outcome) -> Option<String> {
     let (is, it) = if names.len() == 1 { ("is", "it") } else { ("are", "them") };
     (went_on && !names.is_empty()).then(|| {
         format!(
-            "{} {is} not on the release of this run; the next deploy that reaches {it} brings {it} along",
+            "{} {is} not on the release of this run; `cap catch-up` brings {it} there, and so does the next deploy that \
+             reaches {it}",
             names.join(", ")
         )
     })
+}
+
+/// Hosts on which a run that brings others along had nothing to do.
+fn up_to_date(state: &State, outcome: Outcome) -> Option<String> {
+    let names: Vec<&str> = state.up_to_date.iter().map(|(host, _)| host.as_str()).collect();
+    let caught_up = outcome == Outcome::Deployed && !names.is_empty();
+    caught_up.then(|| format!("{} served that release already, and nothing was done there", names.join(", ")))
 }
 
 fn only_built(state: &State, outcome: Outcome) -> Option<String> {
@@ -160,7 +169,10 @@ fn rows(state: &State, outcome: Outcome) -> Vec<HostRow> {
     let targeted = state.opening.as_ref().map_or(&state.targeted, |opening| &opening.transaction.hosts);
     let mut hosts: Vec<HostId> = targeted.clone();
     let apart = state.apart.iter().map(|apart| &apart.host);
-    for host in apart.chain(&state.touched).chain(state.problems.iter().filter_map(|problem| problem.host.as_ref())) {
+    let idle = state.up_to_date.iter().map(|(host, _)| host);
+    for host in
+        idle.chain(apart).chain(&state.touched).chain(state.problems.iter().filter_map(|problem| problem.host.as_ref()))
+    {
         if !hosts.contains(host) {
             hosts.push(host.clone());
         }
@@ -192,6 +204,9 @@ fn result(state: &State, outcome: Outcome, host: &HostId, failed: Option<&Proble
     if state.apart.iter().any(|apart| apart.host == *host) {
         return HostResult::LeftOut;
     }
+    if state.up_to_date.iter().any(|(other, _)| other == host) {
+        return if failed.is_some() { HostResult::Failed } else { HostResult::Idle };
+    }
     if state.returned.contains(host) {
         // It is known again: what was begun there was undone over the new connection.
         let was_live = state.machine.as_ref().is_some_and(|machine| machine.has_been_live(host));
@@ -210,6 +225,9 @@ fn result(state: &State, outcome: Outcome, host: &HostId, failed: Option<&Proble
 
 /// What is live on a host now, as far as it was read.
 fn live(state: &State, host: &HostId, result: HostResult) -> (Option<ReleaseId>, Option<Revision>) {
+    if let Some((_, known)) = state.up_to_date.iter().find(|(other, _)| other == host) {
+        return (known.live.clone(), known.live_revision.clone());
+    }
     let Some(opening) = &state.opening else { return (None, None) };
     let before = opening.opened.hosts.iter().find(|(id, _)| id == host).map(|(_, release)| release);
     let unit = state.machine.as_ref().filter(|_| state.publishing).and_then(|machine| machine.unit(host));

@@ -110,6 +110,8 @@ pub enum Purpose {
         /// What a person says about migrations whose end nobody knows: whether they are done.
         migrated: Option<bool>,
     },
+    /// To bring hosts that are behind to what the others serve. Only they are opened; where none is behind there is no release.
+    CatchUp,
     /// To change what our own records say (marks, a lock that a person sets), whoever has locked the fleet by hand.
     Records,
 }
@@ -187,6 +189,8 @@ pub struct HostRelease {
 pub struct Opened {
     /// The release of the run: the new one, or the one gone back to.
     pub release: Option<ReleaseId>,
+    /// The revision of a release that other hosts serve and these are to get.
+    pub revision: Option<Revision>,
     /// What each host has.
     pub hosts: Vec<(HostId, HostRelease)>,
 }
@@ -232,7 +236,7 @@ pub trait Hosts {
     /// Says what may go wrong in this run from here on.
     fn tolerate(&self, _tolerance: Tolerance) {}
 
-    /// The hosts that the run goes on without. What is recorded for them is not run; a command that is asked of them alone
+    /// The hosts that the run goes on without, or that have what it brings already. What is recorded for them is not run; a command that is asked of them alone
     /// is answered with [`ExitStatus::Skipped`].
     fn left_out(&self) -> Vec<HostId> {
         Vec::new()

@@ -50,6 +50,7 @@ impl Cap {
         };
         let builds = || if ours("deploy:update_code", BuiltinTask::UpdateCode) { Some(deploy()) } else { switches() };
         match builtin {
+            BuiltinTask::CatchUp => Some(Purpose::CatchUp),
             BuiltinTask::UpdateCode => Some(deploy()),
             BuiltinTask::Update | BuiltinTask::Migrations => builds(),
             BuiltinTask::Deploy | BuiltinTask::Cold if ours("deploy:update", BuiltinTask::Update) => builds(),
@@ -66,7 +67,9 @@ impl Cap {
         let rake = self.v3.rake.borrow();
         let ours = |name: &str, act| rake.get(name).is_some_and(|task| task.has(act));
         let any = |acts: &[Act]| acts.iter().any(|act| task.has(*act));
-        if any(&[Act::Deploy, Act::Updating, Act::NewReleasePath]) {
+        if any(&[Act::CatchUp]) {
+            Some(Purpose::CatchUp)
+        } else if any(&[Act::Deploy, Act::Updating, Act::NewReleasePath]) {
             ours("deploy:new_release_path", Act::NewReleasePath).then(deploy)
         } else if any(&[Act::Rollback, Act::Reverting, Act::RevertRelease, Act::RollbackReleasePath]) {
             ours("deploy:rollback_release_path", Act::RollbackReleasePath).then(rollback)

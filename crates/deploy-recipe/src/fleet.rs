@@ -6,7 +6,8 @@ use deploy_inventory::{HostId, Property, Selection};
 use deploy_plan::Tolerance;
 use deploy_ruby::{Call, Value};
 
-use crate::v2::{Cap, R};
+use crate::v2::{CATCH_UP, Cap, R};
+use crate::v3::CATCH_UP_3;
 
 /// Tasks of dialect 2 that build a release or make one live.
 const CHANGING: &[&str] = &[
@@ -19,15 +20,15 @@ const CHANGING: &[&str] = &[
     "deploy:rollback",
     "deploy:rollback:default",
     "deploy:rollback:code",
-    "deploy:catch_up",
+    CATCH_UP,
 ];
 
 /// The same of dialect 3.
-const CHANGING_3: &[&str] = &["deploy", "deploy:rollback", "deploy:catch_up"];
+const CHANGING_3: &[&str] = &["deploy", "deploy:rollback", CATCH_UP_3];
 
 /// Whether a task of this name may migrate: then the primary database host takes part, or nothing begins.
 fn may_migrate(task: &str) -> bool {
-    !task.starts_with("deploy:rollback") && task != "deploy:catch_up"
+    !task.starts_with("deploy:rollback") && task != CATCH_UP && task != CATCH_UP_3
 }
 
 impl Cap {

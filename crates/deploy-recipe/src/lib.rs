@@ -70,6 +70,7 @@
 
 mod ahead;
 mod callbacks;
+mod catch_up;
 mod check;
 mod cli_value;
 mod describe;

@@ -120,7 +120,7 @@ impl Recipe {
     /// When there is none of that name; the problem says which may have been meant.
     pub fn explain(&self, name: &str) -> Result<TaskInfo, Box<Problem>> {
         if self.cap().is_three() {
-            let found = self.cap().v3.rake.borrow().get(&split_task(name).0);
+            let found = self.cap().v3.rake.borrow().get(&split_task(self.asked(name)).0);
             return found.map(|task| TaskInfo::of_rake(&task)).ok_or_else(|| Box::new(self.unknown_task(name)));
         }
         let found = self.cap().tasks.borrow().find(self.asked(name));
@@ -165,8 +165,11 @@ impl Recipe {
 
     /// The task that a word of the command line means: the recipe's own goes before a command of ours.
     fn asked<'a>(&self, name: &'a str) -> &'a str {
-        // The commands of ours are tasks of the other dialect so far.
-        let own = self.cap().is_three() || self.cap().tasks.borrow().find(name).is_some();
+        if self.cap().is_three() {
+            let own = self.cap().v3.rake.borrow().get(name).is_some();
+            return if own { name } else { crate::v3::task_of(name).unwrap_or(name) };
+        }
+        let own = self.cap().tasks.borrow().find(name).is_some();
         if own { name } else { task_of(name).unwrap_or(name) }
     }
 

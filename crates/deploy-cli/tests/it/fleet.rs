@@ -50,7 +50,7 @@ fn who_cannot_be_reached_is_left_out() {
         "could not be reached",
         "on 4 of 5 hosts",
         "without web2.example.com",
-        "the next deploy that reaches it brings it along",
+        "catch-up` brings it there, and so does the next deploy that reaches it",
     ]);
     let new = all_but(&stage, &["web2"], &old);
     stage.cap(&["deploy:rollback"]).expect(6).says(&["rolled back", "without web2.example.com"]);

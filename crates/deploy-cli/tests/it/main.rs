@@ -6,6 +6,8 @@ mod bad_input;
 #[cfg(test)]
 mod carry;
 #[cfg(test)]
+mod catch_up;
+#[cfg(test)]
 mod cli;
 #[cfg(test)]
 mod display;

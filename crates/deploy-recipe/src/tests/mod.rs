@@ -180,6 +180,7 @@ impl Hosts for Notes {
             Purpose::Rollback { to: None } => {
                 ("rollback".to_owned(), self.facts.borrow().previous.as_ref().map(ToString::to_string))
             }
+            Purpose::CatchUp => ("catch up".to_owned(), Some(NEW.to_owned())),
             Purpose::Cleanup => ("cleanup".to_owned(), None),
             Purpose::Records => ("records".to_owned(), None),
         };
@@ -188,6 +189,7 @@ impl Hosts for Notes {
         let facts = self.facts.borrow().clone();
         Ok(Opened {
             release: release.map(|name| ReleaseId::new(&name).unwrap()),
+            revision: None,
             hosts: transaction.hosts.into_iter().map(|host| (host, facts.clone())).collect(),
         })
     }

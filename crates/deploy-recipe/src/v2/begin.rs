@@ -8,13 +8,14 @@ use deploy_scm::{RepositoryUrl, ScmError, ScmKind, Strategy};
 
 use super::cap::FlowState;
 use super::convert::{R, cli_value, fail};
+use super::deploy::table::CATCH_UP;
 use super::deploy::{defaults, table};
 use super::{Cap, install_deploy};
 use crate::cli_value::CliValue;
 
 /// Tasks in which code is checked out.
 const BUILDING: &[&str] =
-    &["deploy", "deploy:default", "deploy:update", "deploy:update_code", "deploy:migrations", "deploy:cold"];
+    &["deploy", "deploy:default", "deploy:update", "deploy:update_code", "deploy:migrations", "deploy:cold", CATCH_UP];
 
 impl Cap {
     /// Adds what is there in every recipe.

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use deploy_inventory::{Filters, Host, HostId, Inventory, Properties, Property};
-use deploy_plan::{HandlerId, Opened, Problem, Purpose, Site};
+use deploy_plan::{HandlerId, Opened, Problem, Purpose, Revision, Site};
 use deploy_ruby::{Call, Effects, Hash, Proc, Value};
 use indexmap::{IndexMap, IndexSet};
 
@@ -82,6 +82,10 @@ pub(crate) struct FlowState {
     pub starting: Option<TaskRef>,
     pub open: Option<Open>,
     pub pinned: Option<Pinned>,
+    /// Hosts are brought to what others serve: no migrations.
+    pub catching_up: bool,
+    /// The revision of that, which takes the place of what the recipe says.
+    pub revision: Option<Revision>,
     /// A release was built in this run.
     pub building: bool,
     /// The release that a rollback in this run has left.

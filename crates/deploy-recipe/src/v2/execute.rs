@@ -42,6 +42,9 @@ impl Cap {
     async fn execute_inner(self: &Rc<Self>, call: &Call, task: TaskRef, place: Option<Site>) -> R {
         let name = task.full_name();
         self.refuse_endless(call, &name)?;
+        if self.leaves_out(&name) {
+            return Ok(NOTHING);
+        }
         self.settle_fleet(call, &name).await?;
         let _label = call.context().enter(&format!("in task {name}"));
         if self.port.is_open() {

@@ -67,7 +67,8 @@ impl Cap {
         }
         if let Some(open) = &self.flow.borrow().open {
             let known = hosts.iter().all(|id| open.answer.hosts.iter().any(|(host, _)| host == id));
-            if known && (open.purpose == purpose || purpose == Purpose::Read) {
+            let makes_known = open.purpose == Purpose::CatchUp && purpose == Purpose::Setup;
+            if known && (open.purpose == purpose || purpose == Purpose::Read || makes_known) {
                 return Ok(open.answer.clone());
             }
         }
@@ -113,7 +114,7 @@ impl Cap {
     pub fn deploying(&self) -> Option<ReleaseId> {
         let flow = self.flow.borrow();
         let open = flow.open.as_ref()?;
-        matches!(open.purpose, Purpose::Deploy { .. }).then(|| open.answer.release.clone()).flatten()
+        matches!(open.purpose, Purpose::Deploy { .. } | Purpose::CatchUp).then(|| open.answer.release.clone()).flatten()
     }
 
     /// The recipe's own release name, or the one that a task has read before a deploy began.

@@ -37,7 +37,7 @@ pub(crate) use convert::{
 };
 pub(crate) use deploy::scm::Pinned;
 pub(crate) use deploy::table::{
-    BuiltinTask, command_of, install as install_deploy, is as is_builtin, takes_release, task_of,
+    BuiltinTask, CATCH_UP, command_of, install as install_deploy, is as is_builtin, takes_release, task_of,
 };
 pub(crate) use effects::FlowEffects;
 pub(crate) use host::{CapHost, how_to_allow, loads_application};

@@ -89,6 +89,7 @@ impl Cap {
             Act::SymlinkLinkedFiles => self.link_shared3(call, "linked_files").await,
             Act::SymlinkLinkedDirs => self.link_shared3(call, "linked_dirs").await,
             Act::Recover => self.recover3(call).await,
+            Act::CatchUp => self.catch_up3(call).await,
             Act::SymlinkRelease => self.publish3(call).await,
             Act::Cleanup => self.cleanup3(call).await,
             Act::CleanupRollback => self.cleanup_rollback3(call).await,
@@ -115,13 +116,18 @@ impl Cap {
     /// Makes the directories; in a deploy the hosts are then locked and read.
     async fn directories3(self: &Rc<Self>, call: &Call) -> R<()> {
         let Some(hosts) = self.release_hosts3(call).await? else { return Ok(()) };
-        let layout = self.layout3(call).await?;
-        let directories = vec![layout.deploy_to.clone(), layout.shared.clone(), layout.releases.clone()];
-        self.open(call, Purpose::Setup, hosts.clone()).await?;
-        self.record3(Builtin::Setup { directories, group_writable: layout.group_writable }, hosts);
+        self.make_directories3(call, &hosts).await?;
         if self.is_in("deploy") {
             self.open_deploy3(call).await?;
         }
+        Ok(())
+    }
+
+    async fn make_directories3(self: &Rc<Self>, call: &Call, hosts: &[deploy_inventory::HostId]) -> R<()> {
+        let layout = self.layout3(call).await?;
+        let directories = vec![layout.deploy_to.clone(), layout.shared.clone(), layout.releases.clone()];
+        self.open(call, Purpose::Setup, hosts.to_vec()).await?;
+        self.record3(Builtin::Setup { directories, group_writable: layout.group_writable }, hosts.to_vec());
         Ok(())
     }
 
@@ -268,7 +274,7 @@ impl Cap {
         let Some(hosts) = self.release_hosts3(call).await? else { return Ok(()) };
         let purpose = self.flow.borrow().open.as_ref().map(|open| (open.purpose.clone(), open.answer.release.clone()));
         let builtin = match purpose {
-            Some((Purpose::Deploy { .. }, Some(release))) => {
+            Some((Purpose::Deploy { .. } | Purpose::CatchUp, Some(release))) => {
                 let pinned = self.flow.borrow().pinned.as_ref().map(|pinned| pinned.pinned.clone());
                 let label = pinned.as_ref().map_or_else(|| "the recipe's own code".to_owned(), |p| p.label.clone());
                 Builtin::Publish(Publish { release, revision: pinned.map(|pinned| pinned.revision), label })
@@ -311,6 +317,17 @@ impl Cap {
             return Ok(());
         }
         self.call3(call, &["publishing", "published"]).await
+    }
+
+    /// A deploy of what the others serve. A new host gets its directories first, as in every deploy.
+    async fn catch_up3(self: &Rc<Self>, call: &Call) -> R<()> {
+        let Some(hosts) = self.release_hosts3(call).await? else { return Ok(()) };
+        self.make_directories3(call, &hosts).await?;
+        if !self.is_anyone_behind(call, hosts).await? {
+            return Ok(());
+        }
+        let task = self.find3(call, "rake:deploy")?;
+        self.invoke_task(call, task, Vec::new(), None).await
     }
 
     async fn cleanup3(self: &Rc<Self>, call: &Call) -> R<()> {

@@ -112,6 +112,9 @@ impl Cap {
             if task.invoked.replace(true) {
                 return Ok(());
             }
+            if self.leaves_out(&task.name) {
+                return Ok(());
+            }
             self.settle_fleet(call, &task.name).await?;
             let _invoking = Invoking::new(self, task);
             // Looked up again each time: a prerequisite may be added while the others run.

@@ -32,4 +32,4 @@ pub(crate) use plugins::loaded_texts;
 pub(crate) use rake::RakeTask;
 pub(crate) use servers::Server;
 pub(crate) use state::{Scm, State};
-pub(crate) use table::{Act, takes_release};
+pub(crate) use table::{Act, CATCH_UP_3, takes_release, task_of};

@@ -25,14 +25,18 @@ impl Cap {
         let svn = self.v3.scm.get() == Scm::Svn;
         let mut source = Source::new(if svn { ScmKind::Subversion } else { ScmKind::Git }, url);
         self.login3(call, &mut source, svn).await?;
-        let wanted = if svn {
+        let fixed = self.flow.borrow().revision.as_ref().map(ToString::to_string);
+        let is_fixed = fixed.is_some();
+        let wanted = if let Some(revision) = fixed {
+            revision
+        } else if svn {
             self.text3(call, "svn_revision").await?.unwrap_or_else(|| "HEAD".to_owned())
         } else {
             self.text3(call, "branch").await?.unwrap_or_else(|| "master".to_owned())
         };
         self.refuse_stranger(call, "branch", &wanted)?;
         let mut pinned = self.resolve(call, &source, &wanted).await?;
-        if let Some(branch) = self.text3(call, "branch").await? {
+        if let Some(branch) = self.text3(call, "branch").await?.filter(|_| !is_fixed) {
             // What revisions.log says of it.
             pinned.label = format!("branch {branch}");
         }

@@ -7,6 +7,7 @@ use crate::v2::Cap;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Act {
     Deploy,
+    CatchUp,
     Recover,
     Rollback,
     Starting,
@@ -59,6 +60,12 @@ const DEPLOY: &[Row] = &[
     ("deploy:finishing_rollback", &[], Some(Act::FinishingRollback), "Finish the rollback, clean up on the hosts."),
     ("deploy:finished", &[], Some(Act::Finished), "Finished."),
     ("deploy:rollback", &[], Some(Act::Rollback), "Go back to the release before."),
+    (
+        CATCH_UP_3,
+        &[],
+        Some(Act::CatchUp),
+        "Bring hosts that were left out of earlier runs, and new ones, to the release that the others serve.",
+    ),
     (
         "deploy:recover",
         &[],
@@ -157,6 +164,18 @@ const SVN: &[Row] = &[
     ),
     ("svn:set_current_revision", &[], Some(Act::ScmRevision), "Tell which revision is deployed."),
 ];
+
+/// The task behind `cap STAGE catch-up`.
+pub(crate) const CATCH_UP_3: &str = "deploy:catch_up";
+
+/// The task behind a command of ours, which has the same name in both dialects.
+pub(crate) fn task_of(command: &str) -> Option<&'static str> {
+    match command {
+        "catch-up" => Some(CATCH_UP_3),
+        "recover" => Some("deploy:recover"),
+        _ => None,
+    }
+}
 
 /// Whether the built-in task of a name, or the recipe's own in its place, takes the name of a release; none where we have
 /// no such task.

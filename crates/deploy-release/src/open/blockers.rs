@@ -99,6 +99,7 @@ fn what_is_begun(transaction: &Transaction) -> String {
     match transaction.purpose {
         Purpose::Rollback { .. } => format!("roll back in {place}"),
         Purpose::Recover { .. } => format!("recover what a run left in {place}"),
+        Purpose::CatchUp => format!("catch up in {place}"),
         Purpose::Cleanup => format!("clean up in {place}"),
         Purpose::Records => format!("change the records of {place}"),
         _ => format!("deploy to {place}"),
@@ -144,7 +145,7 @@ fn held(transaction: &Transaction, facts: &HostFacts, what: &str) -> Option<Prob
 fn writable(transaction: &Transaction, host: &HostId, facts: &HostFacts, what: &str) -> Vec<Problem> {
     let layout = &transaction.layout;
     let state = layout.state();
-    let builds = matches!(transaction.purpose, Purpose::Deploy { .. });
+    let builds = matches!(transaction.purpose, Purpose::Deploy { .. } | Purpose::CatchUp);
     let mut found = Vec::new();
     let mut need = |path: &RemotePath, place: &Place| {
         if place.is_directory() && !place.writable {

@@ -1,5 +1,6 @@
 //! Opening a transaction: facts of all hosts in, one decision for the fleet out, or every reason against it at once.
 
+mod behind;
 mod blockers;
 mod rights;
 mod target;
@@ -85,6 +86,13 @@ impl FleetContext {
         left_by_dead_runs(&self.units, host)
     }
 
+    /// Whether a host has the release of the run already, so that nothing is built there: it is to catch up with others.
+    #[must_use]
+    pub fn has_already(&self, host: &HostId) -> bool {
+        let (Some(release), Some(unit)) = (&self.release, self.units.get(host)) else { return false };
+        self.purpose == Purpose::CatchUp && unit.history.get(release).is_some_and(behind::is_usable)
+    }
+
     /// What was live on a host when it was opened.
     #[must_use]
     pub fn live(&self, host: &HostId) -> Option<&ReleaseId> {
@@ -101,6 +109,8 @@ pub struct OpenedFleet {
     pub context: FleetContext,
     /// What people should know.
     pub warnings: Vec<PlanNote>,
+    /// Hosts that serve already what the run brings to others, with what that is. They take no part.
+    pub up_to_date: Vec<(HostId, HostRelease)>,
 }
 
 /// Decides on which release a transaction works, or says everything that stands against it.
@@ -121,17 +131,26 @@ pub fn open(
     for (host, unit) in &mut units {
         unit.owes = unfinished.iter().any(|recovery| recovery.owes(host));
     }
-    let units = units;
-    let release = decide(transaction, identity, facts, &units).map_err(|problems| {
+    let at = |problems: Vec<Problem>| {
         problems.into_iter().map(|problem| problem.at(transaction.site.clone())).collect::<Vec<_>>()
-    })?;
-    let hosts = facts
+    };
+    let mut release = decide(transaction, identity, facts, &units).map_err(at)?;
+    let mut hosts: Vec<(HostId, HostRelease)> = facts
         .iter()
         .zip(units.values())
         .map(|((host, facts), unit)| (host.clone(), host_release(facts, &unit.history)))
         .collect();
-    let mut warnings = warnings(facts, &units);
+    let (mut revision, mut up_to_date) = (None, Vec::new());
+    let mut warnings = warnings(facts, &units, &transaction.purpose);
     warnings.extend(unconfirmed(&units, &transaction.purpose));
+    if transaction.purpose == Purpose::CatchUp
+        && let Some(gap) = behind::gap(&units, facts).map_err(at)?
+    {
+        release = (!gap.behind.is_empty()).then_some(gap.release);
+        revision = gap.revision;
+        (hosts, up_to_date) = hosts.into_iter().partition(|(host, _)| gap.behind.contains(host));
+        units.retain(|host, _| gap.behind.contains(host));
+    }
     if matches!(transaction.purpose, Purpose::Deploy { .. }) {
         warnings.extend(left_behind(&units));
     }
@@ -143,7 +162,7 @@ pub fn open(
         release: release.clone(),
         units,
     };
-    Ok(OpenedFleet { opened: Opened { release, hosts }, context, warnings })
+    Ok(OpenedFleet { opened: Opened { release, revision, hosts }, context, warnings, up_to_date })
 }
 
 /// The hosts as the planner sees them.
@@ -176,7 +195,7 @@ fn decide(
 ) -> Result<Option<ReleaseId>, Vec<Problem>> {
     let one = |problem: Problem| vec![problem];
     match &transaction.purpose {
-        Purpose::Read | Purpose::Setup | Purpose::Cleanup | Purpose::Records => Ok(None),
+        Purpose::Read | Purpose::Setup | Purpose::Cleanup | Purpose::Records | Purpose::CatchUp => Ok(None),
         Purpose::Deploy { release_name: Some(name) } => {
             new_name(name, &transaction.layout, facts).map(Some).map_err(one)
         }
@@ -259,7 +278,7 @@ fn known(release: &Release, history: &UnitHistory) -> KnownRelease {
 }
 
 /// What does not stand against a run but should be looked at.
-fn warnings(facts: &IndexMap<HostId, HostFacts>, units: &IndexMap<HostId, Unit>) -> Vec<PlanNote> {
+fn warnings(facts: &IndexMap<HostId, HostFacts>, units: &IndexMap<HostId, Unit>, purpose: &Purpose) -> Vec<PlanNote> {
     let mut notes = Vec::new();
     for ((host, facts), unit) in facts.iter().zip(units.values()) {
         notes.extend(unit.history.warnings.iter().map(|text| format!("{host}: {text}")));
@@ -277,7 +296,8 @@ fn warnings(facts: &IndexMap<HostId, HostFacts>, units: &IndexMap<HostId, Unit>)
             notes.push(format!("{host}: unexpected name in releases/: {first:?}"));
         }
     }
-    if let Some(table) = target::disagreement(units) {
+    // A run that ends that says who is behind.
+    if let Some(table) = target::disagreement(units).filter(|_| *purpose != Purpose::CatchUp) {
         notes.push(format!("the hosts are not on the same release: {}", table.join("; ")));
     }
     notes.into_iter().map(|text| PlanNote { text, warning: true }).collect()

@@ -53,7 +53,7 @@ pub(super) fn previous(units: &IndexMap<HostId, Unit>) -> Result<ReleaseId, Prob
 }
 
 /// What brings hosts together again: a release that all of them can go to, by name, or a new one.
-fn choice(units: &IndexMap<HostId, Unit>) -> String {
+pub(super) fn choice(units: &IndexMap<HostId, Unit>) -> String {
     let good = |found: &Release| !found.bad && refusal(found).is_none();
     let everywhere = |release: &&Release| units.values().all(|unit| unit.history.get(&release.id).is_some_and(good));
     let mut common: Vec<&str> = units.values().next().map_or_else(Vec::new, |unit| {

@@ -1,7 +1,10 @@
 //! Making the layout and building a release.
 
 use deploy_inventory::HostId;
-use deploy_plan::{BuiltinItem, Op, Problem, ProblemKind, ReleaseState, RemotePath, Slot, StepClass, UpdateCode, Work};
+use deploy_plan::{
+    BuiltinItem, Op, Problem, ProblemKind, Purpose, ReleaseId, ReleaseState, RemotePath, Slot, StepClass, UpdateCode,
+    Work,
+};
 use indexmap::IndexMap;
 
 use super::draft::{Draft, NewStep};
@@ -34,12 +37,16 @@ impl Planner {
 
     pub(super) fn small_ops(&mut self, item: &BuiltinItem, title: &str, ops: &[Op], undo: &[Op], draft: &mut Draft) {
         let slot = self.command_slot();
-        self.built_on(&item.hosts);
-        let mut step = NewStep::same(slot, title, &item.hosts, ops)
+        let hosts = self.that_need(slot, &item.hosts);
+        if hosts.is_empty() {
+            return;
+        }
+        self.built_on(&hosts);
+        let mut step = NewStep::same(slot, title, &hosts, ops)
             .from(&item.task, item.site.as_ref(), item.sudo)
             .class(StepClass::Probe);
         if !undo.is_empty() {
-            step = step.undo(item.hosts.iter().map(|host| (host.clone(), undo.to_vec())).collect());
+            step = step.undo(hosts.iter().map(|host| (host.clone(), undo.to_vec())).collect());
         }
         draft.merge(slot, title, vec![step], &mut self.handlers);
     }
@@ -59,6 +66,8 @@ impl Planner {
             let why = "this run has published a release already";
             return Err(Problem::new(ProblemKind::Unsupported, what(), why).at(item.site.clone()));
         }
+        let hosts = self.that_need(Slot::Build, &item.hosts);
+        let item = &BuiltinItem { hosts, ..item.clone() };
         self.building = Some(Building {
             update: update.clone(),
             hosts: item.hosts.clone(),
@@ -68,6 +77,9 @@ impl Planner {
             unsealed: item.hosts.iter().cloned().collect(),
             migrating: false,
         });
+        if item.hosts.is_empty() {
+            return Ok(());
+        }
         let steps = vec![self.claim(item, update)?, self.checkout(item, update)?, self.finalize(item, update)?];
         let steps = steps.into_iter().flatten().collect();
         draft.merge(Slot::Build, what(), steps, &mut self.handlers);
@@ -87,6 +99,7 @@ impl Planner {
                 }
                 here.push(Op::RemoveRelease { release: left.id.clone() });
             }
+            here.extend(self.make_way(host, &update.release)?);
             if self.unit(host)?.trash > 0 {
                 here.push(Op::EmptyTrash);
             }
@@ -97,6 +110,18 @@ impl Planner {
         }
         let step = NewStep::new(Slot::Build, format!("claim releases/{}", update.release), Work::Ops(ops));
         Ok(Some(step.from(&item.task, item.site.as_ref(), item.sudo).class(StepClass::Probe).within(900)))
+    }
+
+    /// Where a host is to catch up with others, a half-made release of that name may lie there.
+    fn make_way(&self, host: &HostId, release: &ReleaseId) -> Result<Vec<Op>, Problem> {
+        let context = self.context()?;
+        let known = self.unit(host)?.history.get(release).filter(|known| known.present);
+        let goes = context.left_by_dead_runs(host).iter().any(|left| left.id == *release);
+        if context.purpose != Purpose::CatchUp || known.is_none() || goes {
+            return Ok(Vec::new());
+        }
+        let failed = Op::Record(self.entry(host, release, ReleaseState::Failed)?);
+        Ok(vec![failed, Op::RemoveRelease { release: release.clone() }])
     }
 
     fn checkout(&self, item: &BuiltinItem, update: &UpdateCode) -> Result<Option<NewStep>, Problem> {

@@ -237,20 +237,33 @@ impl Planner {
         if slot == Slot::Publish && self.published.is_none() {
             self.recipe_publishes(first, draft)?;
         }
-        let steps: Vec<NewStep> = commands.iter().map(|command| self.command_step(slot, command)).collect();
+        let steps: Vec<NewStep> = commands.iter().filter_map(|command| self.command_step(slot, command)).collect();
+        if steps.is_empty() {
+            return Ok(());
+        }
         let task = steps.first().and_then(|step| step.task.clone());
         draft.steps(slot, task.unwrap_or_else(|| first.shown.clone()), steps, &mut self.handlers);
         Ok(())
     }
 
-    fn command_step(&self, slot: Slot, command: &Command) -> NewStep {
+    /// Hosts on which a step of a slot has something to do: nothing is built where the release is already.
+    fn that_need(&self, slot: Slot, hosts: &[HostId]) -> Vec<HostId> {
+        let has = |host: &HostId| self.context.as_ref().is_some_and(|context| context.has_already(host));
+        hosts.iter().filter(|host| slot != Slot::Build || !has(host)).cloned().collect()
+    }
+
+    fn command_step(&self, slot: Slot, command: &Command) -> Option<NewStep> {
+        let command = Command { hosts: self.that_need(slot, &command.hosts), ..command.clone() };
+        if command.hosts.is_empty() {
+            return None;
+        }
         let mut step = NewStep::new(slot, command.shown.clone(), Work::Command(command.clone()));
         step.task = command.task.clone().or_else(|| self.tasks.last().map(|(task, _)| task.clone()));
         step.site.clone_from(&command.site);
         step.class = command.class;
         step.sudo = command.sudo;
         step.forward_agent = command.forward_agent;
-        step
+        Some(step)
     }
 
     /// The part of the deployment that a command belongs to, by where it stands.
@@ -310,7 +323,8 @@ impl Planner {
     /// A record about a release on a host.
     fn entry(&self, host: &HostId, release: &ReleaseId, state: ReleaseState) -> Result<LedgerEntry, Problem> {
         let history = &self.unit(host)?.history;
-        let built = self.building.as_ref().filter(|building| building.update.release == *release);
+        let ours = |building: &&Building| building.update.release == *release && building.hosts.contains(host);
+        let built = self.building.as_ref().filter(ours);
         let known = history.get(release);
         // A host that was read again in the middle of the run knows the run's own release already.
         let sequence = match known {

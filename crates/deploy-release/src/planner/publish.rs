@@ -183,7 +183,9 @@ impl Planner {
         }
         ops.extend(self.adopt(host)?);
         let history = &self.unit(host)?.history;
-        let left = history.live.clone().filter(|live| published.rollback && live != release);
+        // A host that catches up with a rollback leaves the newer release like the others did.
+        let back = published.rollback || self.context()?.has_already(host) && history.is_older_than_live(release);
+        let left = history.live.clone().filter(|live| back && live != release);
         let keep: Vec<ReleaseId> =
             history.releases.iter().filter(|known| known.present && known.good).map(|known| known.id.clone()).collect();
         if let Some(left) = &left {

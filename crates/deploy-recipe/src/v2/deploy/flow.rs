@@ -82,6 +82,7 @@ impl Cap {
             BuiltinTask::WebDisable => self.web_disable(call).await?,
             BuiltinTask::WebEnable => self.web_enable(call).await?,
             BuiltinTask::Recover => self.recover(call).await?,
+            BuiltinTask::CatchUp => self.catch_up(call).await?,
             BuiltinTask::Releases => self.list_releases(call).await?,
             BuiltinTask::MarkBad => self.mark_release(call, Mark::Bad, true).await?,
             BuiltinTask::MarkGood => self.mark_release(call, Mark::Bad, false).await?,
@@ -178,7 +179,7 @@ impl Cap {
     pub async fn open_for_upkeep(self: &Rc<Self>, call: &Call, purpose: Purpose, hosts: &[HostId]) -> R<()> {
         let more = matches!(
             self.flow.borrow().open.as_ref().map(|open| open.purpose.clone()),
-            Some(Purpose::Deploy { .. } | Purpose::Rollback { .. } | Purpose::Republish)
+            Some(Purpose::Deploy { .. } | Purpose::Rollback { .. } | Purpose::Republish | Purpose::CatchUp)
         );
         if !more {
             self.open(call, purpose, hosts.to_vec()).await?;

@@ -120,7 +120,7 @@ impl Cap {
     }
 
     /// A hook or redefined task of this flow whose text speaks of migrations.
-    fn hook_that_migrates(&self) -> Option<String> {
+    pub fn hook_that_migrates(&self) -> Option<String> {
         let sources = self.sources.borrow();
         let tasks = self.tasks.borrow();
         let hooks = self.hooks.borrow();
@@ -147,7 +147,7 @@ impl Cap {
             self.note("migrations are not run: migrate_on_deploy is false");
             return Ok(());
         }
-        let Some(release) = self.deploying() else { return Ok(()) };
+        let Some(release) = self.deploying().filter(|_| !self.leaves_out("deploy:migrate")) else { return Ok(()) };
         if let Some(why) = self.migrates_elsewhere() {
             self.note(format!("cap deploy does not migrate by itself: {why}"));
             return Ok(());

@@ -234,7 +234,11 @@ impl Cap {
         }
         let strategy = self.strategy(call).await?;
         let source = self.scm_source(call).await?;
-        let wanted = self.need(call, "revision").await?;
+        let fixed = self.flow.borrow().revision.as_ref().map(ToString::to_string);
+        let wanted = match fixed {
+            Some(revision) => revision,
+            None => self.need(call, "revision").await?,
+        };
         let variable = if self.variables.borrow().is_own("revision") { "revision" } else { "branch" };
         self.refuse_stranger(call, variable, &wanted)?;
         let pinned = self.resolve(call, &source, &wanted).await?;

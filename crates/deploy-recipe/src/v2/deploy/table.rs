@@ -11,6 +11,7 @@ use crate::v2::{Cap, TaskRef};
 /// A task whose body is ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum BuiltinTask {
+    CatchUp,
     Check,
     Cleanup,
     Cold,
@@ -58,7 +59,8 @@ impl BuiltinTask {
             | Self::Rollback
             | Self::RollbackCode
             | Self::RollbackRevision => true,
-            Self::Check
+            Self::CatchUp
+            | Self::Check
             | Self::Cleanup
             | Self::Cold
             | Self::CreateSymlink
@@ -354,6 +356,16 @@ const DEPLOY: &[(&str, &str, For, BuiltinTask, &str)] = &[
     ),
     (
         OURS,
+        "catch_up",
+        For::Releases,
+        BuiltinTask::CatchUp,
+        "Brings hosts that were left out of earlier runs, and new ones, to the release that the others serve.\n\nWho is behind is \
+         told by the ledgers. The release is built there under the same name and from the same revision, goes live and \
+         is restarted, with the hooks of deploy and without migrations; hosts that serve it already are not touched. If a host \
+         fails, all that were behind are put back.\n\n  cap catch-up\n  cap --plan catch-up   # who is behind, and what would be done",
+    ),
+    (
+        OURS,
         "recover",
         For::Releases,
         BuiltinTask::Recover,
@@ -396,8 +408,12 @@ const DEPLOY: &[(&str, &str, For, BuiltinTask, &str)] = &[
 /// not be found as words of the recipe.
 const OURS: &str = "capstan";
 
+/// The task behind `cap catch-up`.
+pub(crate) const CATCH_UP: &str = "capstan:catch_up";
+
 /// How these commands are called, and the tasks behind them. A recipe's own task of that name goes first.
 const COMMANDS: &[(&str, &str)] = &[
+    ("catch-up", CATCH_UP),
     ("recover", "capstan:recover"),
     ("releases", "capstan:releases"),
     ("release:bad", "capstan:bad"),
