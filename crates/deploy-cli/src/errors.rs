@@ -66,6 +66,8 @@ impl Exit {
             Outcome::Done | Outcome::Deployed | Outcome::RolledBack if summary.late_failure => Self::LateFailure,
             Outcome::Done | Outcome::Deployed | Outcome::RolledBack => Self::Done,
             Outcome::PutBack => Self::PutBack,
+            // A second one, before all was undone.
+            Outcome::Interrupted if differ => Self::NotUniform,
             Outcome::Interrupted => Self::Interrupted,
             Outcome::Stuck if undecided => Self::NeedsPerson,
             Outcome::Stuck if differ => Self::NotUniform,

@@ -1,22 +1,45 @@
 //! Ctrl-C and its relatives.
 
 use std::io::Write as _;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::io::Screen;
 
+/// How long an engine that runs may take to say what it leaves behind.
+const LEAVING: Duration = Duration::from_secs(5);
+
 /// What interrupts ask for.
 #[derive(Clone, Default)]
 pub struct Interrupts {
-    /// The first one: start nothing new, undo what is half-done, give the locks back.
-    pub gently: CancellationToken,
-    /// The second one: leave now.
-    pub at_once: CancellationToken,
+    asked: deploy_engine::Interrupts,
+    running: Arc<AtomicBool>,
 }
 
 impl Interrupts {
+    /// The first one: start nothing new, undo what is half-done, give the locks back.
+    pub fn gently(&self) -> &CancellationToken {
+        &self.asked.gently
+    }
+
+    /// For an engine, which takes the second one from here on and says what it leaves behind.
+    pub fn for_engine(&self) -> &deploy_engine::Interrupts {
+        self.running.store(true, Ordering::Relaxed);
+        &self.asked
+    }
+
+    /// The second one, where nothing is left to wait for.
+    pub async fn left(&self) {
+        self.asked.at_once.cancelled().await;
+        if self.running.load(Ordering::Relaxed) {
+            tokio::time::sleep(LEAVING).await;
+        }
+    }
+
     /// Listens for SIGINT, SIGTERM and SIGHUP. The third one ends the process on the spot, whatever it is doing.
     ///
     /// # Errors
@@ -34,7 +57,7 @@ impl Interrupts {
                     Some(()) = hangup.recv() => {}
                     else => return,
                 }
-                if mine.at_once.is_cancelled() {
+                if mine.asked.at_once.is_cancelled() {
                     // Only this process: the hosts end what they run when the connection goes.
                     let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
                 }
@@ -45,11 +68,11 @@ impl Interrupts {
     }
 
     fn next(&self, screen: &Screen) {
-        let text = if !self.gently.is_cancelled() {
-            self.gently.cancel();
+        let text = if !self.asked.gently.is_cancelled() {
+            self.asked.gently.cancel();
             "interrupted: nothing new is started, what is half-done is undone; again to leave at once\n"
         } else {
-            self.at_once.cancel();
+            self.asked.at_once.cancel();
             "leaving at once: the hosts end what is running, the next run finishes or undoes what is left\n"
         };
         // Behind the `^C` that the terminal shows; under a live display it shows none.
@@ -70,9 +93,9 @@ mod tests {
         let (io, captured) = Io::captured();
         let (interrupts, screen) = (Interrupts::default(), Screen::new(io, false));
         interrupts.next(&screen);
-        assert!(interrupts.gently.is_cancelled() && !interrupts.at_once.is_cancelled());
+        assert!(interrupts.gently().is_cancelled() && !interrupts.asked.at_once.is_cancelled());
         interrupts.next(&screen);
-        assert!(interrupts.at_once.is_cancelled());
+        assert!(interrupts.asked.at_once.is_cancelled());
         assert!(captured.err().contains("again to leave at once") && captured.err().contains("leaving at once"));
     }
 }

@@ -82,7 +82,7 @@ pub(crate) async fn run(start: Start) -> Exit {
     let interrupts = session.interrupts.clone();
     let exit = tokio::select! {
         exit = session.with_recipe() => exit,
-        () = interrupts.at_once.cancelled() => session.left_at_once(),
+        () = interrupts.left() => session.left_at_once(),
     };
     session.screen.set_live(None);
     exit
@@ -233,7 +233,7 @@ impl Session {
 
     async fn load(&self, password: Option<String>) -> Result<Recipe, Box<Problem>> {
         let (loader, effects) = self.loader(password);
-        let loaded = loader.load_unless(self.interrupts.gently.cancelled()).await;
+        let loaded = loader.load_unless(self.interrupts.gently().cancelled()).await;
         // The loader has entered the recipe's directory.
         let _ = self.project.set(PathBuf::from(effects.cwd()));
         loaded
@@ -363,7 +363,7 @@ impl Session {
         let program = recipe.program(self.words.tasks.clone());
         let settings = self.settings();
         tokio::select! {
-            ended = engine.run(&program, &settings, &self.interrupts.gently) => ended,
+            ended = engine.run(&program, &settings, self.interrupts.for_engine()) => ended,
             never = serve_passwords(recipe, requests) => match never {},
         }
     }

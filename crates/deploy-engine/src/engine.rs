@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use deploy_plan::{Event, Observer, Plan, Problem, ProblemKind, Program, RunId, Stopped, Summary};
-use tokio_util::sync::CancellationToken;
 
+use crate::abandon::Interrupts;
 use crate::ports::Ports;
 use crate::run::Run;
 
@@ -62,16 +62,16 @@ impl Engine {
         Self { ports: Arc::new(ports) }
     }
 
-    /// Runs a recipe's program to one of the outcomes. Cancelling the token is the first Ctrl-C: nothing new is
-    /// started, what is in hand is ended and undone. The recipe's future is not `Send`: run this with `block_on`.
-    pub async fn run(&self, program: &dyn Program, settings: &Settings, cancel: &CancellationToken) -> Ended {
+    /// Runs a recipe's program to one of the outcomes, or until the user has had enough. The recipe's future is not
+    /// `Send`: run this with `block_on`.
+    pub async fn run(&self, program: &dyn Program, settings: &Settings, interrupts: &Interrupts) -> Ended {
         let start = self.ports.clock.monotonic();
         let id = self.run_id();
         self.ports.observer.event(&Event::RunStarted { run: id.clone(), tasks: settings.tasks.clone() });
         let run = Run::new(id, settings, Arc::clone(&self.ports), program);
         let finished = tokio::select! {
             finished = forward(&run) => finished,
-            () = cancel.cancelled() => {
+            () = interrupts.gently.cancelled() => {
                 run.fleet.kill_all();
                 run.interrupted();
                 let why = "stopped by Ctrl-C or another signal; what was running has been ended";
@@ -82,10 +82,10 @@ impl Engine {
             if let Stopped::Problem(problem) = stopped {
                 run.fail(vec![*problem]);
             }
-            run.turn_back().await;
+            run.turn_back_unless(&interrupts.at_once).await;
         }
         run.state.borrow_mut().round_trips = run.fleet.round_trips();
-        run.fleet.close().await;
+        run.close_unless(&interrupts.at_once).await;
         let elapsed = self.ports.clock.monotonic().saturating_sub(start);
         let ended = run.end(elapsed);
         self.ports.observer.event(&Event::RunEnded { summary: ended.summary.clone() });

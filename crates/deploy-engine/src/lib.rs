@@ -117,6 +117,7 @@
 //! # }
 //! ```
 
+mod abandon;
 mod apart;
 mod back_again;
 mod carry;
@@ -139,5 +140,6 @@ mod summary;
 mod turns;
 mod undo;
 
+pub use abandon::Interrupts;
 pub use engine::{Ended, Engine, Mode, Settings};
 pub use ports::{Dialer, Ports, SudoPassword};

@@ -141,9 +141,9 @@ impl Run<'_> {
         let end = |host: &HostId| self.journal_job(host, JournalEvent::End(RunEnd::Undone));
         let flights: Vec<(HostId, Vec<Job>)> =
             hosts.into_iter().filter_map(|host| end(&host).map(|job| (host, vec![job]))).collect();
-        if !flights.is_empty() {
-            self.fleet.fly(flights).await;
-        }
+        let ended = self.fleet.fly(flights).await;
+        let mut state = self.state.borrow_mut();
+        state.journaled.retain(|host| !ended.iter().any(|(other, _)| other == host));
     }
 }
 

@@ -48,6 +48,8 @@ pub(crate) struct State {
     pub late: Vec<Problem>,
     /// Sentences for the end.
     pub notes: Vec<String>,
+    /// Hosts that a second Ctrl-C has left before all was undone there.
+    pub abandoned: Vec<HostId>,
     /// Hosts of which the recipe has told that something is in the way.
     pub blocked: Vec<HostId>,
     /// Whether some host may have switched.

@@ -111,7 +111,7 @@ fn outcome(state: &State, mode: Mode) -> Outcome {
         return if failed { Outcome::FailedClean } else { Outcome::Done };
     }
     match (&state.machine, failed) {
-        (_, true) if stuck => Outcome::Stuck,
+        (_, true) if stuck || left_switched(state) => Outcome::Stuck,
         (Some(machine), true) if state.publishing => match machine.outcome() {
             // Something failed before the edge, so whatever the hosts have, this run did not succeed.
             Outcome::Deployed | Outcome::RolledBack | Outcome::Done => Outcome::FailedClean,
@@ -122,6 +122,15 @@ fn outcome(state: &State, mode: Mode) -> Outcome {
         (Some(machine), false) => machine.outcome(),
         (None, false) => Outcome::Done,
     }
+}
+
+/// Whether a second Ctrl-C has left a host on the release that was to be put back there.
+fn left_switched(state: &State) -> bool {
+    state.abandoned.iter().any(|host| is_live(state, host))
+}
+
+fn is_live(state: &State, host: &HostId) -> bool {
+    state.machine.as_ref().is_some_and(|machine| machine.unit(host) == Some(UnitState::Live))
 }
 
 /// For each host that was lost after its switch: what it and the others serve, as far as it is known.
@@ -211,6 +220,9 @@ fn result(state: &State, outcome: Outcome, host: &HostId, failed: Option<&Proble
         // It is known again: what was begun there was undone over the new connection.
         let was_live = state.machine.as_ref().is_some_and(|machine| machine.has_been_live(host));
         return if was_live { HostResult::PutBack } else { HostResult::Failed };
+    }
+    if state.abandoned.contains(host) {
+        return if is_live(state, host) { HostResult::Unknown } else { HostResult::Failed };
     }
     match (in_machine, failed, outcome) {
         (None, None, _) if state.dropped.contains(host) => HostResult::Failed,

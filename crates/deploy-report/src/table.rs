@@ -237,7 +237,9 @@ fn left_out(summary: &Summary) -> String {
 
 /// What an interrupt left.
 fn interrupted(summary: &Summary) -> &'static str {
-    if summary.rows.iter().any(|row| row.result == HostResult::PutBack) {
+    if summary.rows.iter().any(|row| row.result == HostResult::Failed) {
+        "NOT everything is undone: every host serves what it served before"
+    } else if summary.rows.iter().any(|row| row.result == HostResult::PutBack) {
         "everything put back: every host serves what it served before"
     } else if summary.commands_ran {
         "nothing is half-done, and what commands had done by then stands"

@@ -98,7 +98,7 @@ impl Session {
         tokio::select! {
             done = work => done.unwrap_or_else(|problem| self.fail(&[*problem])),
             never = serve_passwords(recipe, requests) => match never {},
-            () = self.interrupts.gently.cancelled(), if word == HostWord::Trust => Exit::Interrupted,
+            () = self.interrupts.gently().cancelled(), if word == HostWord::Trust => Exit::Interrupted,
         }
     }
 }

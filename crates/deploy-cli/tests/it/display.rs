@@ -79,6 +79,56 @@ fn embedded_a_late_control_c_ends_with_a_line_and_130() {
     all_serve(&stage, "1");
 }
 
+/// A second one while the hosts are put back: each is named, with what it serves, and the next run mends it.
+#[test]
+fn embedded_a_second_control_c_says_what_it_leaves() {
+    let stage = stage("echo restarting; test -e patient || sleep 600");
+    let mut terminal = terminal(&stage, &["deploy"]);
+    for _ in APP {
+        terminal.wait_for("out: restarting");
+    }
+    terminal.press(3);
+    // The links are back; the restart on the old release hangs as the first did.
+    for _ in APP {
+        terminal.wait_for("out: restarting");
+    }
+    terminal.press(3);
+    let ran = terminal.end().expect(4);
+    let ran = ran.says(&["left by a second Ctrl-C", "recover`: it finishes or undoes", "NOT everything is undone"]);
+    assert_ends_well(&ran.text, "next: ");
+    all_serve(&stage, "1");
+    for host in APP {
+        stage.on(host, "touch patient");
+    }
+    stage.cap(&["recover"]).expect(0).says(&["restart"]);
+    stage.cap(&["deploy"]).expect(0);
+    all_serve(&stage, "2");
+}
+
+/// The same before the links are back: who was last seen to serve what.
+#[test]
+fn embedded_a_second_control_c_before_the_switch_back() {
+    let stage = stage("echo restarting; test -e patient || sleep 600");
+    let recipe = std::fs::read_to_string(stage.project.join("config/deploy.rb")).unwrap();
+    let guard = "\nbefore 'deploy:restart', 'guard'\ntask :guard do\n  on_rollback { run 'echo undoing; test -e patient || sleep 600' }\n  run 'true'\nend\n";
+    stage.write("config/deploy.rb", &format!("{recipe}{guard}"));
+    let mut terminal = terminal(&stage, &["deploy"]);
+    for _ in APP {
+        terminal.wait_for("out: restarting");
+    }
+    terminal.press(3);
+    terminal.wait_for("out: undoing");
+    terminal.press(3);
+    let ran = terminal.end().expect(4).says(&["STUCK, hosts may serve different releases", "was last switched to"]);
+    assert_ends_well(&ran.text, "next: ");
+    all_serve(&stage, "2");
+    for host in ALL {
+        stage.on(host, "touch patient");
+    }
+    stage.cap(&["recover"]).expect(0);
+    all_serve(&stage, "1");
+}
+
 /// The same in the first deploy of all: there is no older release to restart the application on.
 #[test]
 fn embedded_a_control_c_in_the_first_restart_ends_with_130() {

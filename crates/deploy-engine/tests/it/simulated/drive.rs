@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use deploy_engine::{Dialer, Ended, Engine, Mode, Ports, Settings, SudoPassword};
+use deploy_engine::{Dialer, Ended, Engine, Interrupts, Mode, Ports, Settings, SudoPassword};
 use deploy_inventory::{Host, HostId};
 use deploy_plan::{Problem, ProblemKind};
 use deploy_transport::{ConnectError, Connector, LocalEnvironment, Secret, Target};
@@ -68,11 +68,12 @@ pub fn run(world: &Shared, recipe: &Recipe, fault: Option<Fault>, mode: Mode) ->
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     let engine = Engine::new(ports);
+    let interrupts = Interrupts { gently: cancel, at_once: CancellationToken::new() };
     let ended = runtime.block_on(async {
         tokio::select! {
             biased;
             () = killed.notified() => None,
-            ended = engine.run(recipe, &settings, &cancel) => Some(ended),
+            ended = engine.run(recipe, &settings, &interrupts) => Some(ended),
         }
     });
     drop(runtime);
