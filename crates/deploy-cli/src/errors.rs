@@ -240,7 +240,9 @@ fn problem_text(
         problem.tail.iter().for_each(|line| tails.push_str(&format!("    {line}\n")));
     }
     let next = problem.next.as_deref().unwrap_or_else(|| hint(problem.kind));
-    four_parts(&problem.what, &place, &problem.why, &tails, next)
+    // A command that can be typed as it stands: any of the hosts will do.
+    let next = names.first().map_or_else(|| next.to_owned(), |host| next.replace("ssh HOST`", &format!("ssh {host}`")));
+    four_parts(&problem.what, &place, &problem.why, &tails, &next)
 }
 
 /// The last lines of some of the hosts; those that said the same share them, and one line that the cause has is enough.

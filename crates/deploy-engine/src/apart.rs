@@ -75,17 +75,7 @@ impl Run<'_> {
     /// Takes what is planned for hosts that are left out by now from a phase.
     pub(crate) fn without_apart(&self, phase: &mut Phase) {
         let apart = self.state.borrow().not_taking_part();
-        if apart.is_empty() {
-            return;
-        }
-        for step in &mut phase.steps {
-            match &mut step.work {
-                Work::Command(command) => command.hosts.retain(|host| !apart.contains(host)),
-                Work::Ops(ops) => ops.retain(|host, _| !apart.contains(host)),
-            }
-            step.undo.retain(|host, _| !apart.contains(host));
-        }
-        phase.steps.retain(|step| step.hosts().next().is_some());
+        without(phase, &apart);
     }
 
     /// Whether the failures of a phase are few enough, and early enough, for the others to go on without those hosts.
@@ -188,4 +178,19 @@ fn failing(phase: &Phase, failures: &[Failure]) -> Vec<HostId> {
         }
     }
     hosts
+}
+
+/// Takes what is planned for these hosts from a phase.
+pub(crate) fn without(phase: &mut Phase, hosts: &[HostId]) {
+    if hosts.is_empty() {
+        return;
+    }
+    for step in &mut phase.steps {
+        match &mut step.work {
+            Work::Command(command) => command.hosts.retain(|host| !hosts.contains(host)),
+            Work::Ops(ops) => ops.retain(|host, _| !hosts.contains(host)),
+        }
+        step.undo.retain(|host, _| !hosts.contains(host));
+    }
+    phase.steps.retain(|step| step.hosts().next().is_some());
 }

@@ -135,6 +135,7 @@ mod progress;
 mod question;
 mod recover;
 mod run;
+mod serving;
 mod sudo;
 mod summary;
 mod turns;

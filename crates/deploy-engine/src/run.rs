@@ -64,6 +64,8 @@ pub(crate) struct State {
     pub migrations_failed: Vec<HostId>,
     /// Hosts that were put back, but where the restart on the old release failed.
     pub restart_failed: Vec<HostId>,
+    /// Where `current` points to on hosts that were not put back, as it was read there at the end.
+    pub found: indexmap::IndexMap<HostId, String>,
     /// Hosts that were not put back.
     pub not_put_back: Vec<HostId>,
     /// Commands of the restart slot, started or not: a put-back repeats all of it.

@@ -6,10 +6,10 @@ use deploy_inventory::HostId;
 use deploy_plan::{HostResult, HostRow, Outcome, Problem, ProblemKind, ReleaseId, Revision, Summary};
 
 use deploy_release::UnitState;
-use indexmap::IndexMap;
 
 use crate::engine::{Ended, Mode};
 use crate::run::{Run, State};
+use crate::serving::{release_of, serving, who_serves_what};
 
 /// What "deployed" means as long as nobody has said what healthy is.
 const NO_HEALTH_CHECK: &str =
@@ -39,6 +39,7 @@ impl Run<'_> {
         notes.extend(up_to_date(&state, outcome));
         let window = state.switched.iter().max().zip(state.switched.iter().min()).map(|(last, first)| *last - *first);
         let rows = rows(&state, outcome);
+        notes.extend(who_serves_what(&state, &rows));
         let differing = differing(&state, outcome, &rows);
         let summary = Summary {
             outcome,
@@ -141,14 +142,7 @@ fn differing(state: &State, outcome: Outcome, rows: &[HostRow]) -> Vec<(HostId, 
     let Some(new) = state.opening.as_ref().and_then(|opening| opening.opened.release.as_ref()) else {
         return Vec::new();
     };
-    let mut others: IndexMap<String, Vec<&str>> = IndexMap::new();
-    for row in rows.iter().filter(|row| row.result != HostResult::Unknown) {
-        let serves = row.release.as_ref().map_or_else(|| "no release".to_owned(), ToString::to_string);
-        others.entry(serves).or_default().push(row.host.as_str());
-    }
-    let verb = |hosts: &[&str]| if hosts.len() == 1 { "serves" } else { "serve" };
-    let others: Vec<String> =
-        others.iter().map(|(release, hosts)| format!("{} {} {release}; ", hosts.join(", "), verb(hosts))).collect();
+    let others: Vec<String> = serving(rows).into_iter().map(|line| line + "; ").collect();
     let lost = rows.iter().filter(|row| row.result == HostResult::Unknown);
     let switched = lost.filter(|row| machine.unit(&row.host) == Some(UnitState::Live));
     switched
@@ -246,7 +240,9 @@ fn live(state: &State, host: &HostId, result: HostResult) -> (Option<ReleaseId>,
     match (result, unit) {
         (HostResult::Unknown, _) => (None, None),
         // What could not be undone there may have moved the link or not: the message says what was found.
-        (HostResult::Failed, _) if state.publishing && state.not_put_back.contains(host) => (None, None),
+        (HostResult::Failed, _) if state.publishing && state.not_put_back.contains(host) => {
+            (state.found.get(host).and_then(|target| release_of(target)), None)
+        }
         (HostResult::Live, _) | (_, Some(UnitState::Live | UnitState::Confirmed)) => {
             (opening.opened.release.clone(), state.revision.clone())
         }

@@ -4,6 +4,7 @@ use deploy_inventory::HostId;
 use deploy_plan::{Event, HandlerId, Level, Observer, Op, Phase, Plan, Problem, ProblemKind, Slot, Step, StepId, Work};
 use deploy_release::{FleetEvent, Planner, UndoPhase, by_hand, undo_phases};
 
+use crate::apart::without;
 use crate::phase::NotDone;
 use crate::run::{Run, handlers_of, is_work};
 
@@ -59,6 +60,7 @@ impl Run<'_> {
         }
         failed.extend(self.undo_batch(batch, &begun).await);
         failed.extend(self.undo_where_lost(late, &begun).await);
+        self.see_what_is_live().await;
         self.end_journals(&failed, &begun).await;
     }
 
@@ -90,7 +92,7 @@ impl Run<'_> {
 
     /// `batch` comes in reverse order of starting. Gives the hosts where something of it failed.
     async fn undo_batch(&self, mut batch: Vec<(HostId, Step)>, restart_begun: &[HostId]) -> Vec<HostId> {
-        let mut all_failed = Vec::new();
+        let (mut all_failed, mut astray) = (Vec::new(), Vec::new());
         if batch.is_empty() {
             return all_failed;
         }
@@ -99,11 +101,17 @@ impl Run<'_> {
         let mut next = self.next_undo_step();
         let phases = undo_phases(&started, &mut next);
         self.state.borrow_mut().undo_steps = Some(next);
-        for UndoPhase { of, phase } in phases {
+        for UndoPhase { of, mut phase } in phases {
+            // A release stays where it may be live; whoever decides about that host finds it there.
+            without(&mut phase, &astray);
+            if phase.steps.is_empty() {
+                continue;
+            }
             let (hosts, empty) = (phase.hosts(), without_a_release(&phase));
             let failed = self.run_undo_phase(phase).await;
             self.state.borrow_mut().not_put_back.extend(failed.iter().cloned());
             if of == Slot::Publish {
+                astray.extend(failed.iter().cloned());
                 let back = |host: &&HostId| restart_begun.contains(host) && !failed.contains(host);
                 let (empty, back): (Vec<_>, Vec<_>) =
                     hosts.iter().filter(back).cloned().partition(|host| empty.contains(host));

@@ -50,7 +50,8 @@ mod undo;
 
 pub use checker::{Checker, Violation};
 pub use compile::{
-    CompileContext, compile_op, compile_step, compile_undo, entry_script, journal_script, state_dir_script,
+    CompileContext, compile_op, compile_step, compile_undo, entry_script, journal_script, read_current_script,
+    state_dir_script,
 };
 pub use facts::{Current, Entry, EntryKind, HostFacts, Owner, Place, PlaceKind, Space, UnitIdentity};
 pub use identity::{RunIdentity, allocate};

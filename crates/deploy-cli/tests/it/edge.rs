@@ -211,3 +211,31 @@ fn embedded_a_deployer_killed_in_the_restart() {
     // A release that was made live without a restart is confirmed as well.
     ["deploy:check", "deploy:update", "deploy:check", "deploy:rollback", "deploy"].into_iter().for_each(quiet);
 }
+
+/// A hook that points `current` of one host elsewhere: that host cannot be put back, and the end says who serves what.
+#[test]
+fn embedded_a_host_on_a_third_release_is_told() {
+    let fleet = start(FleetSpec::embedded(), "embedded").unwrap();
+    let stage = Stage::with(fleet, Scm::Git, RECIPE);
+    stage.set_up();
+    stage.cap(&["deploy"]).expect(0);
+    let oldest = stage.live("app2");
+    stage.repo.release("2").unwrap();
+    stage.cap(&["deploy"]).expect(0);
+    let old = stage.live("app2");
+    stage.repo.release("3").unwrap();
+    let hook = format!(
+        "\nbefore 'deploy:restart' do\n  run \"ln -sfn #{{releases_path}}/{oldest} #{{current_path}}\", :hosts => 'app2.example.com'\n  run 'false'\nend\n"
+    );
+    stage.write("config/deploy.rb", &format!("{RECIPE}{hook}"));
+    let ran = stage.cap(&["deploy"]).expect(7);
+    assert_eq!(stage.live("app2"), oldest);
+    assert_eq!(stage.live("app1"), old);
+    let others = "web1.example.com, web2.example.com, app1.example.com, db1.example.com";
+    ran.says(&[&format!("{others} serve {old}; app2.example.com serves {oldest}")]);
+    stage.write("config/deploy.rb", RECIPE);
+    let ran = stage.cap(&["deploy"]);
+    println!("{}", ran.text);
+    ran.expect(0);
+    all_serve(&stage, "3");
+}

@@ -15,8 +15,8 @@ use deploy_inventory::HostId;
 use deploy_plan::{Layout, Op, ReleaseId, RemotePath, RunId, Step, Work};
 
 pub use entry::{entry_script, state_dir_script};
-pub use records::journal_script;
 pub(crate) use records::must_last;
+pub use records::{journal_script, read_current_script};
 
 use crate::text::path;
 

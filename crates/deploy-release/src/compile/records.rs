@@ -61,6 +61,12 @@ pub fn journal_script(layout: &Layout, entry: &JournalEntry) -> String {
     format!("(\n{}\n)", journal(entry, &cx))
 }
 
+/// The text that tells where `current` points to, for the runner's own shell.
+#[must_use]
+pub fn read_current_script(layout: &Layout) -> String {
+    format!("( readlink {} )", path(&layout.current))
+}
+
 /// A log is shared with other tools: nothing but a line is added.
 pub(super) fn append_line(at: &RemotePath, line: &str, cx: &CompileContext<'_>) -> String {
     let (file, sudo) = (path(at), cx.sudo());
