@@ -150,6 +150,7 @@ fn exits_of_runs() {
         window: None,
         late_failure,
         unrestarted: false,
+        abandoned: false,
         commands_ran: false,
     };
     let problem = |kind| Problem::new(kind, "", "");

@@ -49,6 +49,7 @@ impl Run<'_> {
             elapsed,
             window: window.filter(|_| state.publishing),
             late_failure: !state.late.is_empty(),
+            abandoned: !state.abandoned.is_empty(),
             unrestarted: outcome == Outcome::Stuck && !state.restart_failed.is_empty() && state.not_put_back.is_empty(),
             commands_ran: state.commands_ran,
         };

@@ -87,6 +87,8 @@ pub struct Summary {
     pub late_failure: bool,
     /// Whether every host's `current` was put back and nothing is wrong but that the restart failed there, too.
     pub unrestarted: bool,
+    /// A second interrupt has left hosts before all was undone there.
+    pub abandoned: bool,
     /// Whether commands of the recipe had run: nobody but the recipe can undo what they did.
     pub commands_ran: bool,
 }

@@ -45,7 +45,7 @@
 //! let row = HostRow { host, release: None, revision: None, elapsed, result: HostResult::Ok, note: String::new(), round_trips: 1 };
 //! display.event(&Event::RunEnded {
 //!     summary: Summary {
-//!         outcome: Outcome::Done, rows: vec![row], narrowed: None, notes: vec![], elapsed, window: None, late_failure: false, unrestarted: false,
+//!         outcome: Outcome::Done, rows: vec![row], narrowed: None, notes: vec![], elapsed, window: None, late_failure: false, unrestarted: false, abandoned: false,
 //!         commands_ran: false,
 //!     },
 //! });

@@ -243,6 +243,7 @@ pub(crate) fn summary() -> Summary {
         window: None,
         late_failure: false,
         unrestarted: false,
+        abandoned: false,
         commands_ran: false,
     }
 }

@@ -237,7 +237,7 @@ fn left_out(summary: &Summary) -> String {
 
 /// What an interrupt left.
 fn interrupted(summary: &Summary) -> &'static str {
-    if summary.rows.iter().any(|row| row.result == HostResult::Failed) {
+    if summary.abandoned {
         "NOT everything is undone: every host serves what it served before"
     } else if summary.rows.iter().any(|row| row.result == HostResult::PutBack) {
         "everything put back: every host serves what it served before"

@@ -51,13 +51,13 @@ pub fn host_list(hosts: &[HostId], most: usize) -> String {
 /// How many hosts are named before they are only counted.
 const NAMED: usize = 4;
 
-/// Where something is done: `on 5 hosts` when these are all hosts of the run, their names when they are few, else
-/// `on 40 of 200 hosts`.
+/// Where something is done: the names of hosts when they are few, else `on 5 hosts` when these are all hosts of the run
+/// and `on 40 of 200 hosts` when they are not.
 #[must_use]
 pub fn on_hosts(hosts: &[HostId], all: usize) -> String {
     match hosts.len() {
-        some if some > 1 && some >= all => format!("on {}", count(some, "host")),
         some if some <= NAMED => format!("on {}", host_list(hosts, NAMED)),
+        some if some >= all => format!("on {}", count(some, "host")),
         some => format!("on {some} of {}", count(all, "host")),
     }
 }
@@ -214,10 +214,11 @@ mod tests {
         assert_eq!(host_list(&hosts, 2), "h1, h2 and 2 more");
         assert_eq!(host_list(&[], 2), "");
         assert_eq!(count(1, "host"), "1 host");
-        assert_eq!(on_hosts(&hosts, 4), "on 4 hosts");
+        assert_eq!(on_hosts(&hosts, 4), "on h1, h2, h3, h4");
         assert_eq!(on_hosts(&hosts, 5), "on h1, h2, h3, h4");
         assert_eq!(on_hosts(&hosts[..1], 1), "on h1");
         let many: Vec<HostId> = (1..=40).map(|n| HostId::new(&format!("h{n}"))).collect();
+        assert_eq!(on_hosts(&many, 40), "on 40 hosts");
         assert_eq!(on_hosts(&many, 200), "on 40 of 200 hosts");
     }
 

@@ -212,7 +212,7 @@ impl Source {
     }
 }
 
-/// The environment, and what both systems need.
+/// The environment, and what both systems need. A pause does not bring a client that is not there (126, 127).
 const COMMON: &str = r#"
 unset CDPATH GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE GIT_OBJECT_DIRECTORY GIT_ALTERNATE_OBJECT_DIRECTORIES GIT_NAMESPACE GIT_TEMPLATE_DIR
 GIT_TERMINAL_PROMPT=0 GIT_ASKPASS=true
@@ -223,6 +223,7 @@ again() {
   try=1
   until "$@"; do
     status=$?
+    case $status in 126|127) return "$status";; esac
     [ "$try" -lt "${tries:-3}" ] || return "$status"
     sleep "$((pause + ($$ + try) % (pause + 1)))"
     try=$((try + 1))
@@ -293,6 +294,8 @@ known_cache
 
 const FROM_CACHE: &str = r#"
 renew() {
+  near=${cache%/*}
+  if [ -d "$near" ] && [ ! -w "$near" ]; then fail "cannot write in $near"; fi
   if ! again make "$cache.capstan-new" || ! (cd "$cache.capstan-new" && populate); then
     rm -rf "$cache.capstan-new"
     return 1

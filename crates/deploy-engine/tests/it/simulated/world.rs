@@ -12,7 +12,7 @@ use deploy_plan::{
 use deploy_release::model::{Died, Status, Tree, answer, apply_entry, apply_in_row, apply_state_dir};
 use deploy_release::model::{Trap, TrapKind};
 use deploy_release::{
-    CompileContext, ProbeNeeds, compile_step, compile_undo, entry_script, invariants, journal_script, probe_script,
+    CompileContext, ProbeNeeds, compile_step, compile_undo, entry_script, invariants, journal_script, probe_script, read_current_script,
     state_dir_script,
 };
 use tokio::sync::Notify;
@@ -52,6 +52,8 @@ pub enum What {
     Ops(Arc<Vec<Op>>),
     StateDir,
     Entry,
+    /// Where `current` points to.
+    Current,
     Probe(ProbeNeeds),
     Command(String),
     /// What an earlier run left is brought in order.
@@ -243,6 +245,7 @@ impl World {
         let layout = &self.layout;
         self.book.clear();
         self.book.insert(entry_script(layout, run), (What::Entry, false));
+        self.book.insert(read_current_script(layout), (What::Current, false));
         self.book.insert(state_dir_script(layout, false), (What::StateDir, false));
         for event in [
             JournalEvent::Migrate,
@@ -506,6 +509,11 @@ impl World {
             }
             What::StateDir => apply_state_dir(&layout, &run, tree),
             What::Entry => apply_entry(&layout, &run, tree),
+            What::Current => {
+                let link = tree.readlink(&tree.spell(&layout.current));
+                out = link.as_deref().map(|text| format!("{text}\n").into_bytes()).unwrap_or_default();
+                Ok(u8::from(link.is_none()))
+            }
             What::Probe(needs) => {
                 out = answer(&layout, needs, tree, &name, clock);
                 Ok(0)
@@ -547,6 +555,7 @@ pub fn title(what: &What) -> String {
         What::Ops(ops) => ops.iter().map(name).collect::<Vec<_>>().join("+"),
         What::StateDir => "state directory".to_owned(),
         What::Entry => "entry".to_owned(),
+        What::Current => "read current".to_owned(),
         What::Probe(_) => "probe".to_owned(),
         What::Command(text) => format!("command {text}"),
         What::Recovery(ops) => format!("recovery {}", ops.iter().map(name).collect::<Vec<_>>().join("+")),
