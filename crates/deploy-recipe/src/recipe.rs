@@ -46,7 +46,7 @@ impl TaskInfo {
     fn of_rake(task: &crate::v3::RakeTask) -> Self {
         let description = task.description();
         Self {
-            name: task.with_params(),
+            name: command_of(&task.name).map_or_else(|| task.with_params(), str::to_owned),
             summary: task.summary(),
             hidden: description.is_none(),
             description,
@@ -135,7 +135,7 @@ impl Recipe {
     #[must_use]
     pub fn takes_release(&self, name: &str) -> Option<bool> {
         if self.cap().is_three() {
-            return crate::v3::takes_release(&split_task(name).0);
+            return crate::v3::takes_release(&split_task(self.asked(name)).0);
         }
         let name = self.asked(name);
         let full = self.cap().tasks.borrow().find(name).map_or_else(|| name.to_owned(), |task| task.full_name());

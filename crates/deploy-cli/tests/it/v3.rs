@@ -283,3 +283,28 @@ fn embedded_hosts_that_fail_or_cannot_be_reached_are_left_out() {
     three.cap(&["production", "deploy"]).expect(0);
     three.check_live(&head, "2");
 }
+
+/// The list of releases, marks and the lock by hand are there in this dialect too.
+#[test]
+fn embedded_releases_marks_and_locks() {
+    let three = Three::new(start(FleetSpec::embedded(), "embedded").unwrap(), "");
+    three.cap(&["production", "deploy"]).expect(0);
+    let first = three.stage.live("web1");
+    three.stage.repo.release("2").unwrap();
+    three.cap(&["production", "deploy"]).expect(0);
+    let second = three.stage.live("web1");
+    three.cap(&["production", "releases"]).expect(0).says(&[&first, &second, "live, confirmed"]);
+    three.stage.repo.release("3").unwrap();
+    three.cap(&["production", "deploy"]).expect(0);
+    three.cap(&["production", "release:bad", &format!("RELEASE={second}")]).expect(0);
+    three.cap(&["production", "release:pin", "--to", &second]).expect(0);
+    three.cap(&["production", "releases"]).expect(0).says(&["bad, pinned"]);
+    three.cap(&["production", "deploy:rollback"]).expect(0);
+    assert_eq!(three.stage.live("web1"), first, "{second} is bad");
+    three.cap(&["production", "deploy:lock", "-m", "freeze until Monday"]).expect(0);
+    let hint = "deploy:unlock";
+    three.cap(&["production", "deploy"]).expect(5).says(&["freeze until Monday", hint]);
+    three.cap(&["production", "deploy:unlock"]).expect(0);
+    three.cap(&["production", "recover"]).expect(0).says(&["no run has left anything unfinished"]);
+    three.cap(&["-T"]).expect(0).says(&["release:bad", "releases", "deploy:lock"]);
+}

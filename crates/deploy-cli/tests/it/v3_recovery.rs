@@ -50,7 +50,7 @@ fn killed_in_the_restart_dialect_3_recovers() {
     let after: Vec<u32> = before.iter().map(|count| count + 1).collect();
     assert_eq!(restarts(&three), after);
     assert_eq!(three.check_live(&three.stage.repo.head().unwrap(), "2"), new);
-    three.cap(&["production", "deploy:recover"]).expect(0).says(&["no run has left anything unfinished"]);
+    three.cap(&["production", "recover"]).expect(0).says(&["no run has left anything unfinished"]);
     assert_eq!(restarts(&three), after);
     three.cap(&["production", "deploy:rollback"]).expect(0);
     assert_eq!(three.stage.live("web1"), old);

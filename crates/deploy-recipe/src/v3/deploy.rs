@@ -102,6 +102,10 @@ impl Cap {
             }
             Act::PrintConfig => self.print_config3(call).await,
             Act::Doctor => self.doctor3(call).await,
+            Act::Lock => self.lock_fleet(call).await,
+            Act::Unlock => self.unlock_fleet(call).await,
+            Act::Releases => self.list_releases(call).await,
+            Act::Mark(mark, set) => self.mark_release(call, mark, set).await,
             // The planner reads and writes these itself, or they are there for their names.
             _ => Ok(()),
         }

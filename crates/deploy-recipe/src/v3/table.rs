@@ -1,5 +1,7 @@
 //! The built-in tasks: names, prerequisites, descriptions, and what each does.
 
+use deploy_plan::Mark;
+
 use super::rake::Action;
 use crate::v2::Cap;
 
@@ -39,6 +41,10 @@ pub(crate) enum Act {
     ScmRevision,
     CreateRelease,
     Doctor,
+    Lock,
+    Unlock,
+    Releases,
+    Mark(Mark, bool),
     /// Part of another one, and here for its name.
     Nothing,
 }
@@ -72,6 +78,18 @@ const DEPLOY: &[Row] = &[
         Some(Act::Recover),
         "Finish or undo what a run left that died (MIGRATED=yes or no where nobody knows how its migrations ended).",
     ),
+    (
+        "deploy:lock",
+        &[],
+        Some(Act::Lock),
+        "Lock the deployment by hand, until deploy:unlock: cap STAGE deploy:lock -m \"release freeze\".",
+    ),
+    ("deploy:unlock", &[], Some(Act::Unlock), "Take the lock of deploy:lock away."),
+    ("capstan:releases", &[], Some(Act::Releases), "List the releases on the hosts: state, revision, who and when."),
+    ("capstan:bad", &[], Some(Act::Mark(Mark::Bad, true)), "Mark a release as bad (RELEASE=): rollbacks pass it over."),
+    ("capstan:good", &[], Some(Act::Mark(Mark::Bad, false)), "Take the mark of release:bad away again (RELEASE=)."),
+    ("capstan:pin", &[], Some(Act::Mark(Mark::Pinned, true)), "Pin a release (RELEASE=): cleanup never removes it."),
+    ("capstan:unpin", &[], Some(Act::Mark(Mark::Pinned, false)), "Take the mark of release:pin away again (RELEASE=)."),
     ("deploy", &[], Some(Act::Deploy), "Deploy a new release."),
     ("deploy:print_config_variables", &[], Some(Act::PrintConfig), ""),
     ("deploy:check", &[], Some(Act::Check), "Check that the directories and files of a deployment are there."),
@@ -173,7 +191,7 @@ pub(crate) fn task_of(command: &str) -> Option<&'static str> {
     match command {
         "catch-up" => Some(CATCH_UP_3),
         "recover" => Some("deploy:recover"),
-        _ => None,
+        _ => crate::v2::task_of(command),
     }
 }
 
@@ -182,7 +200,7 @@ pub(crate) fn task_of(command: &str) -> Option<&'static str> {
 pub(crate) fn takes_release(name: &str) -> Option<bool> {
     let (_, _, act, _) = DEPLOY.iter().find(|(known, ..)| *known == name)?;
     let goes_back = [Act::Rollback, Act::Reverting, Act::RevertRelease, Act::RollbackReleasePath];
-    Some(act.is_some_and(|act| goes_back.contains(&act)))
+    Some(act.is_some_and(|act| goes_back.contains(&act) || matches!(act, Act::Mark(..))))
 }
 
 fn add(cap: &Cap, rows: &[Row]) {

@@ -12,8 +12,8 @@ use deploy_plan::{
 use deploy_release::model::{Died, Status, Tree, answer, apply_entry, apply_in_row, apply_state_dir};
 use deploy_release::model::{Trap, TrapKind};
 use deploy_release::{
-    CompileContext, ProbeNeeds, compile_step, compile_undo, entry_script, invariants, journal_script, probe_script, read_current_script,
-    state_dir_script,
+    CompileContext, ProbeNeeds, compile_step, compile_undo, entry_script, invariants, journal_script, probe_script,
+    read_current_script, state_dir_script,
 };
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;

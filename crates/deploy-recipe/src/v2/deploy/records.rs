@@ -12,9 +12,14 @@ use crate::v2::Cap;
 use crate::v2::convert::{R, fail};
 
 impl Cap {
+    /// The hosts that such a task is about.
+    async fn hosts_of_records(self: &Rc<Self>, call: &Call) -> R<Option<Vec<HostId>>> {
+        if self.is_three() { self.release_hosts3(call).await } else { self.task_hosts(call).await }
+    }
+
     /// `releases`
     pub async fn list_releases(self: &Rc<Self>, call: &Call) -> R<()> {
-        let Some(hosts) = self.task_hosts(call).await? else { return Ok(()) };
+        let Some(hosts) = self.hosts_of_records(call).await? else { return Ok(()) };
         let opened = self.open(call, Purpose::Read, hosts).await?;
         if !opened.is_asked() {
             self.note_not_known("which releases there are");
@@ -50,7 +55,7 @@ impl Cap {
             return Err(refuse("it is not said which: RELEASE is not set".to_owned()));
         };
         let release = ReleaseId::new(&name).map_err(|error| refuse(error.to_string()))?;
-        let Some(hosts) = self.task_hosts(call).await? else { return Ok(()) };
+        let Some(hosts) = self.hosts_of_records(call).await? else { return Ok(()) };
         self.open(call, Purpose::Records, hosts.clone()).await?;
         self.record_builtin(Builtin::Mark { release, mark, set }, hosts, false).await;
         Ok(())
@@ -58,7 +63,7 @@ impl Cap {
 
     /// `deploy:lock`
     pub async fn lock_fleet(self: &Rc<Self>, call: &Call) -> R<()> {
-        let Some(hosts) = self.task_hosts(call).await? else { return Ok(()) };
+        let Some(hosts) = self.hosts_of_records(call).await? else { return Ok(()) };
         let reason = call.interp().effects().env("MESSAGE").unwrap_or_default();
         let opened = self.open(call, Purpose::Records, hosts.clone()).await?;
         if let Some((host, hold)) = opened.hosts.iter().find_map(|(host, facts)| Some((host, facts.hold.as_ref()?))) {
@@ -72,7 +77,7 @@ impl Cap {
 
     /// `deploy:unlock`
     pub async fn unlock_fleet(self: &Rc<Self>, call: &Call) -> R<()> {
-        let Some(hosts) = self.task_hosts(call).await? else { return Ok(()) };
+        let Some(hosts) = self.hosts_of_records(call).await? else { return Ok(()) };
         let opened = self.open(call, Purpose::Records, hosts).await?;
         if !opened.is_asked() {
             self.note_not_known("whether somebody has locked the deployment");
