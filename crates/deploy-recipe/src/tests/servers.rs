@@ -175,6 +175,10 @@ async fn a_server_that_was_never_filled_in_is_an_error_only_where_it_is_contacte
     assert_eq!(notes.work(), ["run true @ app1"]);
     let noted = notes.notes().join("\n");
     assert!(noted.contains("your-web-server-here.invalid stands for it"), "{noted}");
+    // An empty name too, as of an answer that nobody gave.
+    let notes =
+        run("role :web, ''\nserver '<ip>', :db\ntask(:t, :roles => :app) { run 'true' }\nrole :app, 'app1'\n", &["t"]);
+    assert_eq!(notes.await.work(), ["run true @ app1"]);
     for bad in ["-oProxyCommand x", "a b; reboot", "$(id) x"] {
         refuse(&format!("role :web, {bad:?}")).await;
     }

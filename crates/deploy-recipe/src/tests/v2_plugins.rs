@@ -194,3 +194,22 @@ async fn a_recipe_may_ask_whether_capistrano_is_new_enough() {
     );
     assert_eq!(run_on(&text, &["t"], Notes::default()).await.work(), ["run true @ web1,db1"]);
 }
+
+#[tokio::test]
+async fn capifony_deploys_symfony() {
+    let more = "set :use_composer, true\nset :dump_assetic_assets, true\nset :shared_files, ['app/config/parameters.yml']\n\
+        set :shared_children, [app_path + '/logs', web_path + '/uploads']\n";
+    for gem in ["require 'capifony_symfony2'", "load Gem.find_files('symfony2.rb').last.to_s"] {
+        let all = commands(gem, more, &["deploy"]).await;
+        let linked = position(&all, "ln -nfs /srv/shop/shared/app/config/parameters.yml");
+        let installed = position(&all, "php composer.phar install --no-dev");
+        let warmed =
+            position(&all, &format!("cd {RELEASE} && php app/console cache:warmup --env=prod --no-debug @ web1"));
+        let dumped = position(&all, "app/console assetic:dump");
+        position(&all, "ln -nfs /srv/shop/shared/web/uploads");
+        position(&all, &format!("rm -f {RELEASE}/web/app_*.php"));
+        assert!(linked < installed && installed < warmed && warmed < dumped, "{all:#?}");
+    }
+    let all = commands("require 'capifony_symfony2'", "", &["symfony:doctrine:migrations:migrate"]).await;
+    position(&all, "app/console doctrine:migrations:migrate --no-interaction --env=prod --no-debug @ db1");
+}

@@ -68,6 +68,18 @@ async fn each_of_them_loads_and_hooks_itself() {
         ("require 'capistrano/yarn'\n", "", "yarn install --production"),
         ("require 'capistrano/npm'\n", "", "npm install --production --silent --no-progress"),
         ("require 'capistrano/composer'\n", "", "composer install --no-dev"),
+        ("require 'capistrano/symfony'\n", "", "cache:warmup"),
+        ("require 'capistrano/symfony'\n", "set :cache, fetch(:app_path) + '/cache'\n", "composer install --no-dev"),
+        (
+            "require 'capistrano/symfony'\n",
+            "set :permission_method, :acl\nset :file_permissions_users, ['www-data']\n",
+            "setfacl -R -m u:www-data:rwX /var/www/shop/releases/20261123054446/var/logs",
+        ),
+        (
+            "require 'capistrano/file-permissions'\n",
+            "set :file_permissions_paths, %w[var]\nbefore 'deploy:updated', 'deploy:set_permissions:chmod'\n",
+            "chmod -R 0777 /var/www/shop/releases/20261123054446/var",
+        ),
     ] {
         let all = commands(capfile, deploy, &["production", "deploy"]).await;
         assert!(all.iter().any(|line| line.contains(wanted)), "{capfile}: {all:#?}");
@@ -173,4 +185,29 @@ async fn after_a_gem_was_let_pass_its_words_do_nothing_and_say_so() {
     }
     let unknown = recipe.program(words(&["production", "acme:other"])).run(&Notes::default()).await;
     assert!(unknown.is_err(), "a task that the command line names must be there");
+}
+
+#[tokio::test]
+async fn submodules_come_with_a_checkout_and_a_nameless_task_is_one() {
+    let capfile = "require 'capistrano/scm/git-with-submodules'\ninstall_plugin Capistrano::SCM::Git::WithSubmodules\n";
+    let deploy = "namespace :nginx do\n  desc \"#{task} the site\"\n  task(:reload) { on(roles(:web)) { execute :reload } }\nend\n";
+    let all = commands(capfile, deploy, &["production", "nginx:reload"]).await;
+    assert_eq!(all, ["together reload @ web1"]);
+    let recipe = load(project(capfile, deploy, ""), &["production"]).await.unwrap();
+    assert!(recipe.tasks().iter().any(|task| task.name == "nginx:"), "as Rake defines it");
+}
+
+#[tokio::test]
+async fn servers_that_a_gem_let_pass_should_have_found_are_not_declared() {
+    let capfile = "require 'capistrano/chef_search'\n";
+    let deploy = "found = ChefSearch.new('x')\nrole :web, found.hosts\nserver found.first, roles: %w[db]\n\
+        task(:t) { on(roles(:all)) { |host| execute :hi } }\n";
+    let mut loader = crate::Loader::new(project(capfile, deploy, ""));
+    loader.words = vec!["production".into()];
+    loader.allow_require = vec!["capistrano/chef_search".into()];
+    let recipe = loader.load().await.unwrap_or_else(|problem| panic!("{}: {}", problem.what, problem.why));
+    let notes = Notes::default();
+    recipe.program(vec!["production".into(), "t".into()]).run(&notes).await.unwrap();
+    assert!(notes.work().join("\n").contains("hi"), "{:#?}", notes.work());
+    assert!(!notes.work().join("\n").contains(".invalid"), "{:#?}", notes.work());
 }

@@ -14,6 +14,7 @@ type Text = (&'static str, &'static str);
 
 const ASSETS: Text = ("assets", include_str!("plugins/assets.rb"));
 const BUNDLER: Text = ("bundler", include_str!("plugins/bundler.rb"));
+const CAPIFONY: Text = ("capifony", include_str!("plugins/capifony.rb"));
 const DELAYED_JOB: Text = ("delayed_job", include_str!("plugins/delayed_job.rb"));
 const DOTENV: Text = ("dotenv", include_str!("plugins/dotenv.rb"));
 const FOREMAN: Text = ("foreman", include_str!("plugins/foreman.rb"));
@@ -33,10 +34,14 @@ const WHENEVER: Text = ("whenever", include_str!("plugins/whenever.rb"));
 const REQUIRES: &[(&str, Text)] = &[
     ("bundler/capistrano", BUNDLER),
     ("bundler/deployment", BUNDLER),
+    ("capifony", CAPIFONY),
+    ("capifony_symfony2", CAPIFONY),
+    ("capistrano-bundler", BUNDLER),
     ("capistrano-rbenv", RBENV),
     ("capistrano-resque", RESQUE),
     ("capistrano-unicorn", UNICORN),
     ("capistrano/ext/multistage", MULTISTAGE),
+    ("capistrano/bundler", BUNDLER),
     ("capistrano/puma", PUMA),
     ("capistrano/resque", RESQUE),
     ("capistrano/sidekiq", SIDEKIQ),
@@ -63,6 +68,9 @@ const SILENT: &[&str] = &[
     "capistrano_colors",
     "capistrano-deepmodules",
     "capistrano-maintenance",
+    "capistrano/colors",
+    "capistrano/deepmodules",
+    "capistrano/maintenance",
     "colored",
     "colorize",
     "rainbow",
@@ -111,12 +119,14 @@ pub(crate) fn how_met(name: &str) -> Met {
     if known || REQUIRES.iter().any(|(gem, _)| *gem == name) { Met::BuiltIn } else { Met::Unknown }
 }
 
+/// What `load` of a name stands for where there is no such file.
+const LOADS: &[(&str, Text)] =
+    &[("deploy/assets", ASSETS), ("deploy/rails3", ASSETS), ("capifony", CAPIFONY), ("symfony2", CAPIFONY)];
+
 /// `load "deploy/assets"` and its kin: whether there are bundled recipes of this name.
 pub(crate) async fn bundled(cap: &Rc<Cap>, call: &Call, name: &str) -> R<bool> {
-    if name != "deploy/assets" && name != "deploy/rails3" {
-        return Ok(false);
-    }
-    load(cap, call, &ASSETS).await?;
+    let Some((_, text)) = LOADS.iter().find(|(own, _)| *own == name) else { return Ok(false) };
+    load(cap, call, text).await?;
     Ok(true)
 }
 

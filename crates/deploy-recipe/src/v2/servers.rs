@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use deploy_inventory::Properties;
+use deploy_inventory::{Address, Properties};
 use deploy_ruby::{Args, Call, Hash, Reply, Value};
 
 use super::Cap;
@@ -67,6 +67,7 @@ impl OptionHash for Args {
 fn role(cap: &Rc<Cap>, call: &Call, args: &Args) -> R {
     let (positional, options) = args.split_options();
     let name = name_arg(call, positional.first().unwrap_or(&Value::Nil), "the role's name")?;
+    let positional: Vec<Value> = positional.into_iter().filter(|value| !cap.is_inert(value)).collect();
     let servers = names(&Value::array(positional.get(1..).unwrap_or_default().to_vec()));
     let given = properties(&options);
     declare(cap, call, &name, &servers, &given)?;
@@ -77,17 +78,35 @@ fn role(cap: &Rc<Cap>, call: &Call, args: &Args) -> R {
     Ok(Value::Nil)
 }
 
-/// A text where the name of a server was to be filled in (`your web-server here`): a name that never leads anywhere
-/// stands for it, so that the recipe loads, and only who contacts it fails.
+/// A text where the name of a server was to be filled in (`""`, `your web-server here`, `<ip>`): Capistrano takes any text
+/// and fails when it connects. A name that never leads anywhere stands for it, so that the recipe loads, and only who
+/// contacts it fails.
 pub(crate) fn placeholder(cap: &Cap, call: &Call, text: &str) -> String {
-    let words: Vec<&str> = text.split_whitespace().collect();
-    let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_' || c == '.' || c.is_whitespace();
-    if words.len() < 2 || !text.starts_with(|c: char| c.is_ascii_alphanumeric()) || !text.chars().all(plain) {
-        return text.to_owned();
-    }
-    let name = format!("{}.invalid", words.join("-"));
+    let Some(name) = blank_name(text) else { return text.to_owned() };
     cap.warn_at(site(call), &format!("{text:?} is no server: {name} stands for it, and cannot be reached"));
     name
+}
+
+/// The name that stands for a text that only marks a place; none for every other text.
+fn blank_name(text: &str) -> Option<String> {
+    let host = text.trim_end_matches('@');
+    if host.trim().is_empty() {
+        return Some("no-name.invalid".to_owned());
+    }
+    let marks = |c: char| c.is_whitespace() || "<>{}[]#".contains(c);
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_.@:".contains(c) || marks(c);
+    if Address::parse(text).is_ok() || text.starts_with('-') || !text.contains(marks) || !text.chars().all(plain) {
+        return None;
+    }
+    let words: Vec<String> = text
+        .split(|c: char| !c.is_ascii_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .map(str::to_ascii_lowercase)
+        .collect();
+    let mut name = words.join("-");
+    name.truncate(50);
+    let name = name.trim_matches('-');
+    Some(if name.is_empty() { "no-name.invalid".to_owned() } else { format!("{name}.invalid") })
 }
 
 fn declare(cap: &Cap, call: &Call, role: &str, servers: &[String], given: &Properties) -> R<()> {
@@ -99,6 +118,10 @@ fn declare(cap: &Cap, call: &Call, role: &str, servers: &[String], given: &Prope
 
 fn server(cap: &Rc<Cap>, call: &Call, args: &Args) -> R {
     let (positional, options) = args.split_options();
+    // What a gem that was let pass should have found: no server is declared in its name.
+    if positional.first().is_some_and(|value| cap.is_inert(value)) {
+        return Ok(Value::Nil);
+    }
     let name = positional.first().map(|value| names(value).join("")).unwrap_or_default();
     let name = placeholder(cap, call, &name);
     let roles = names(&Value::array(positional.get(1..).unwrap_or_default().to_vec()));
@@ -157,6 +180,33 @@ impl ToList for Value {
         match self {
             Value::Hash(_) => vec![self.clone()],
             other => other.to_list(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::blank_name;
+
+    #[test]
+    fn texts_that_only_mark_a_place() {
+        for (text, name) in [
+            ("", Some("no-name.invalid")),
+            ("  ", Some("no-name.invalid")),
+            ("@", Some("no-name.invalid")),
+            ("your web-server here", Some("your-web-server-here.invalid")),
+            ("SSH USER@SERVER IP", Some("ssh-user-server-ip.invalid")),
+            ("<ip>", Some("ip.invalid")),
+            ("deploy@[your host]", Some("deploy-your-host.invalid")),
+            ("web1.example.com", None),
+            ("deploy@web1:2222", None),
+            ("[2001:db8::1]:22", None),
+            // These are mistakes, not places to fill in.
+            ("-oProxyCommand=x", None),
+            ("web1:99999", None),
+            ("web1;reboot", None),
+        ] {
+            assert_eq!(blank_name(text).as_deref(), name, "{text:?}");
         }
     }
 }

@@ -47,6 +47,10 @@ async fn answer(cap: &Rc<Cap>, call: &Call, name: &str, args: &Args) -> Reply {
         "remote_file" => remote_file(cap, call, args)?,
         "server" => {
             let (positional, options) = args.split_options();
+            // What a gem that was let pass should have found: no server is declared in its name.
+            if positional.first().is_some_and(|value| cap.is_inert(value)) {
+                return Ok(Some(Value::Nil));
+            }
             let text = name_arg(call, positional.first().unwrap_or(&Value::Nil), "the server")?;
             declare(cap, call, &text, properties(&options))?;
             Value::Nil
@@ -94,7 +98,9 @@ fn definition(call: &Call, args: &Args) -> R<Definition> {
         (None, None) => (Value::Nil, Vec::new()),
     };
     params.extend(positional.iter().skip(1).flat_map(names));
-    Ok(Definition { name: name_arg(call, &name, "the task's name")?, params, prerequisites })
+    // As in Rake, `task` without a name (`desc "#{task} nginx"`) is a task without one.
+    let name = if name.is_nil() { String::new() } else { name_arg(call, &name, "the task's name")? };
+    Ok(Definition { name, params, prerequisites })
 }
 
 /// Names of tasks, by text or as the tasks themselves.
@@ -203,11 +209,10 @@ fn role(cap: &Rc<Cap>, call: &Call, args: &Args) -> R {
     if name == "all" {
         return Err(call.argument_error("all reserved name for role. Please choose another name"));
     }
-    let hosts = positional.get(1..).unwrap_or_default().iter().flat_map(|value| {
-        match value.downcast::<super::host_object::HostObject>() {
-            Some(host) => vec![host.server.borrow().id().to_string()],
-            None => names(value),
-        }
+    let given = positional.get(1..).unwrap_or_default().iter().filter(|value| !cap.is_inert(value));
+    let hosts = given.flat_map(|value| match value.downcast::<super::host_object::HostObject>() {
+        Some(host) => vec![host.server.borrow().id().to_string()],
+        None => names(value),
     });
     for host in hosts.collect::<Vec<_>>() {
         let mut all = properties(&options);

@@ -95,6 +95,8 @@ const SILENT: &[&str] = &[
     "capistrano/dsl",
     "capistrano/framework",
     "capistrano/scm/git",
+    "capistrano/scm/git-with-submodules",
+    "capistrano/shell",
     "capistrano/scm/plugin",
     "capistrano/scm/svn",
     "capistrano/version",

@@ -47,6 +47,18 @@ const REQUIRES: &[(&str, &[&str])] = &[
     ("capistrano-maintenance", &["maintenance"]),
     ("capistrano-resque", &["resque"]),
     ("capistrano/resque", &["resque"]),
+    ("capistrano/file-permissions", &["file_permissions"]),
+    ("capistrano/symfony", &["composer", "symfony", "file_permissions"]),
+    ("capistrano/postgresql", &["postgresql"]),
+    ("capistrano-db-tasks", &["db_tasks"]),
+    ("capistrano/thinking_sphinx", &["thinking_sphinx"]),
+    ("thinking_sphinx/capistrano", &["thinking_sphinx"]),
+    ("capistrano-bundler", &["bundler"]),
+    ("capistrano-rails", &["bundler", "rails_assets", "rails_migrations"]),
+    ("capistrano/puma/nginx", &["puma_nginx"]),
+    ("capistrano/puma/workers", &["puma"]),
+    ("capistrano/puma/jungle", &["puma"]),
+    ("capistrano/puma/monit", &["puma"]),
 ];
 
 /// The texts.
@@ -79,16 +91,24 @@ const TEXTS: &[(&str, &str)] = &[
     ("touch_linked_files", include_str!("plugins/touch_linked_files.rb")),
     ("maintenance", include_str!("plugins/maintenance.rb")),
     ("resque", include_str!("plugins/resque.rb")),
+    ("file_permissions", include_str!("plugins/file_permissions.rb")),
+    ("symfony", include_str!("plugins/symfony.rb")),
+    ("postgresql", include_str!("plugins/postgresql.rb")),
+    ("db_tasks", include_str!("plugins/db_tasks.rb")),
+    ("thinking_sphinx", include_str!("plugins/thinking_sphinx.rb")),
+    ("puma_nginx", include_str!("plugins/puma_nginx.rb")),
     ("puma_pumactl", include_str!("plugins/puma_pumactl.rb")),
 ];
 
 /// Classes that `install_plugin` takes.
 const PLUGINS: &[&str] = &[
     "Capistrano::SCM::Git",
+    "Capistrano::SCM::Git::WithSubmodules",
     "Capistrano::SCM::Svn",
     "Capistrano::Puma",
     "Capistrano::Puma::Systemd",
     "Capistrano::Puma::Daemon",
+    "Capistrano::Puma::Nginx",
     "Capistrano::Sidekiq",
     "Capistrano::Sidekiq::Systemd",
 ];
@@ -173,8 +193,9 @@ pub(crate) async fn install(cap: &Rc<Cap>, call: &Call, args: &Args) -> R {
     let plugin = positional.first().cloned().unwrap_or_default();
     let name = plugin.downcast::<Constant>().map(|constant| constant.name.clone()).unwrap_or_default();
     match name.as_str() {
-        "Capistrano::SCM::Git" => {
+        "Capistrano::SCM::Git" | "Capistrano::SCM::Git::WithSubmodules" => {
             cap.v3.scm.set(Scm::Git);
+            cap.v3.submodules.set(name.ends_with("WithSubmodules"));
             cap.install_scm3("git", hooks);
         }
         "Capistrano::SCM::Svn" => {
@@ -182,6 +203,7 @@ pub(crate) async fn install(cap: &Rc<Cap>, call: &Call, args: &Args) -> R {
             cap.install_scm3("svn", hooks);
         }
         "Capistrano::Puma" | "Capistrano::Puma::Systemd" => load(cap, call, "puma").await?,
+        "Capistrano::Puma::Nginx" => load(cap, call, "puma_nginx").await?,
         "Capistrano::Sidekiq" | "Capistrano::Sidekiq::Systemd" => load(cap, call, "sidekiq").await?,
         _ if cap.is_inert(&plugin) => {}
         _ => {

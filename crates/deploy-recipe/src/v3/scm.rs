@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use deploy_plan::{Op, Problem, ProblemKind, Revision, UpdateCode};
 use deploy_ruby::Call;
-use deploy_scm::{HostSide, Redacted, RepositoryUrl, ScmKind, Source, Strategy};
+use deploy_scm::{HostSide, Redacted, RepositoryUrl, ScmKind, Source, Strategy, Submodules};
 
 use super::state::Scm;
 use crate::v2::{Cap, Pinned, R, fail};
@@ -40,7 +40,13 @@ impl Cap {
             // What revisions.log says of it.
             pinned.label = format!("branch {branch}");
         }
-        Ok(Pinned { source, strategy: Strategy::Archive, exclude: Vec::new(), pinned })
+        // `git archive` leaves submodules out: with them the files come out of a checkout.
+        let with_submodules = !svn && self.v3.submodules.get();
+        if with_submodules {
+            source.submodules = Submodules::Recursive;
+        }
+        let strategy = if with_submodules { Strategy::Export } else { Strategy::Archive };
+        Ok(Pinned { source, strategy, exclude: Vec::new(), pinned })
     }
 
     async fn login3(self: &Rc<Self>, call: &Call, source: &mut Source, svn: bool) -> R<()> {

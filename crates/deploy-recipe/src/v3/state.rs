@@ -45,6 +45,8 @@ pub(crate) struct State {
     /// The stage that is loaded.
     pub stage: RefCell<Option<String>>,
     pub scm: Cell<Scm>,
+    /// `Capistrano::SCM::Git::WithSubmodules`
+    pub submodules: Cell<bool>,
     /// Files that `import` named, read when the Capfile is over.
     pub imports: RefCell<Vec<String>>,
     /// Whether the deploy tasks are loaded.
