@@ -129,7 +129,12 @@ fn items(release: &ReleaseId) -> Result<Vec<Item>, Failure> {
         refuse_dangling: false,
         flush: true,
     };
-    let publish = Publish { release: release.clone(), revision: Some(revision), label: "trunk".into() };
+    let publish = Publish {
+        release: release.clone(),
+        revision: Some(revision),
+        label: "trunk".into(),
+        log: deploy_plan::LogLine::default(),
+    };
     Ok(vec![
         started("deploy", None),
         started("deploy:update_code", Some(Slot::Build)),

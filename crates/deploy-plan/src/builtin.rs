@@ -54,6 +54,22 @@ pub struct Publish {
     pub revision: Option<Revision>,
     /// What people call it.
     pub label: String,
+    /// What is written of it.
+    pub log: LogLine,
+}
+
+/// The line that `revisions.log` gets when a release is live.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum LogLine {
+    /// As Capistrano 3 words it, by whoever deploys.
+    #[default]
+    Standard,
+    /// The same under this name.
+    By(String),
+    /// The recipe's own words.
+    Text(String),
+    /// None: the recipe has replaced the task that writes it.
+    Nothing,
 }
 
 /// Go back to an older release.
@@ -63,6 +79,8 @@ pub struct Rollback {
     pub to: ReleaseId,
     /// From which (live on the fleet now).
     pub from: Option<ReleaseId>,
+    /// What is written of it.
+    pub log: LogLine,
 }
 
 /// A built-in task that the planner knows.

@@ -31,7 +31,7 @@ mod problem;
 mod program;
 mod transfer;
 
-pub use builtin::{AssetTouch, Builtin, Publish, Rollback, SharedLink, UpdateCode};
+pub use builtin::{AssetTouch, Builtin, LogLine, Publish, Rollback, SharedLink, UpdateCode};
 pub use clock::Clock;
 pub use event::{Event, Level, Observer, Stream};
 pub use ids::{HandlerId, NameError, ReleaseId, Revision, RunId, StepId};

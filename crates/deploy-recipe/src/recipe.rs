@@ -373,7 +373,8 @@ impl Flow {
                     Some(0) => Ok(()),
                     Some(status) => {
                         let why = format!("the recipe ended the run with status {status}");
-                        Err(Box::new(Problem::new(ProblemKind::Recipe, "evaluate the tasks", why)))
+                        let problem = Problem::new(ProblemKind::Step, "evaluate the tasks", why);
+                        Err(Box::new(problem.next("what the recipe printed before says why")))
                     }
                     None => Err(Box::new(crate::v2::problem_of(&error, "evaluate the tasks"))),
                 }

@@ -2,8 +2,9 @@
 
 use deploy_inventory::HostId;
 use deploy_plan::{
-    Builtin, BuiltinItem, Command, CommandText, HandlerId, Item, Layout, LedgerEntry, Op, Publish, Purpose, ReleaseId,
-    ReleaseState, RemotePath, Revision, Rollback, RunId, SharedLink, Slot, StepClass, Transaction, UpdateCode, When,
+    Builtin, BuiltinItem, Command, CommandText, HandlerId, Item, Layout, LedgerEntry, LogLine, Op, Publish, Purpose,
+    ReleaseId, ReleaseState, RemotePath, Revision, Rollback, RunId, SharedLink, Slot, StepClass, Transaction,
+    UpdateCode, When,
 };
 use indexmap::IndexMap;
 
@@ -124,12 +125,12 @@ pub(crate) fn update_code(release: &str, names: &[&str]) -> Item {
 
 pub(crate) fn publish(release: &str, names: &[&str]) -> Item {
     let revision = Some(Revision::new("4711").unwrap());
-    let publish = Publish { release: id(release), revision, label: "trunk".into() };
+    let publish = Publish { release: id(release), revision, label: "trunk".into(), log: LogLine::default() };
     builtin("deploy:create_symlink", names, Builtin::Publish(publish))
 }
 
 pub(crate) fn rollback(to: &str, from: &str, names: &[&str]) -> Item {
-    let rollback = Rollback { to: id(to), from: Some(id(from)) };
+    let rollback = Rollback { to: id(to), from: Some(id(from)), log: LogLine::default() };
     builtin("deploy:rollback:revision", names, Builtin::Rollback(rollback))
 }
 

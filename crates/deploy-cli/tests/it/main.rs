@@ -26,6 +26,8 @@ mod look;
 #[cfg(test)]
 mod opening;
 #[cfg(test)]
+mod peers;
+#[cfg(test)]
 mod releases;
 #[cfg(test)]
 mod round_trips;

@@ -284,15 +284,17 @@ impl Backend {
     }
 
     fn failed(&self, call: &Call, shown: &str, done: &Done) -> deploy_ruby::Unwind {
-        let message = format!(
-            "{shown} {}\nstdout: {}\nstderr: {}",
-            done.status,
-            String::from_utf8_lossy(&done.stdout).trim(),
-            String::from_utf8_lossy(&done.stderr).trim()
-        );
-        let kind = if self.host.is_some() { ProblemKind::Step } else { ProblemKind::Recipe };
+        let text = |bytes: &[u8]| match String::from_utf8_lossy(bytes).trim() {
+            "" => "Nothing written".to_owned(),
+            text => text.to_owned(),
+        };
+        // In SSHKit's words: recipes look into them.
+        let status = done.status.to_string().replacen("exit status ", "exit status: ", 1);
+        let (stdout, stderr) = (text(&done.stdout), text(&done.stderr));
+        let message = format!("{shown} {status}\n{shown} stdout: {stdout}\n{shown} stderr: {stderr}\n");
         let here = if self.host.is_some() { "" } else { " on this machine" };
-        let mut problem = Problem::new(kind, format!("run `{shown}`{here}"), done.status.to_string()).at(site(call));
+        let mut problem =
+            Problem::new(ProblemKind::Step, format!("run `{shown}`{here}"), done.status.to_string()).at(site(call));
         problem.host = self.host.as_ref().map(|host| host.id());
         problem.task = self.cap.task3();
         let text = if done.stderr.is_empty() { &done.stdout } else { &done.stderr };

@@ -149,8 +149,7 @@ fn hook(cap: &Rc<Cap>, call: &Call, word: &str, args: &Args) -> R {
     let other = match &args.block {
         Some(_) => {
             let task = task(cap, call, &rest)?;
-            let name = task.downcast::<TaskObject>().map(|task| task.task.name.clone()).unwrap_or_default();
-            format!("rake:{name}")
+            task.downcast::<TaskObject>().map(|task| task.task.name.clone()).unwrap_or_default()
         }
         None => task_names(&rest.at(0)).into_iter().next().unwrap_or_default(),
     };
@@ -160,6 +159,15 @@ fn hook(cap: &Rc<Cap>, call: &Call, word: &str, args: &Args) -> R {
         cap.say(call, deploy_plan::Level::Warning, format!("{}: {why}", place(call)));
     }
     let task = cap.named_task(call, &target)?;
+    // As Rake does it: looked up from the target's namespace, also where a block has just made the task.
+    let found = cap.v3.rake.borrow().lookup(&other, &task.scope).filter(|found| found.name != other);
+    if let (Some(found), Some(_)) = (found, &args.block) {
+        let why = format!(
+            "`{word} {target:?}' means {0} by this name, so the block is not hooked (as in Capistrano); give it another name",
+            found.name
+        );
+        cap.say(call, deploy_plan::Level::Warning, format!("{}: {why}", place(call)));
+    }
     if word == "before" {
         if !task.prerequisites.borrow().contains(&other) {
             task.prerequisites.borrow_mut().push(other);

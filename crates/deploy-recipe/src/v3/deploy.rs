@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use deploy_plan::{
-    Builtin, BuiltinItem, Event, Item, Level, Op, Problem, ProblemKind, Publish, Purpose, Revision, Rollback,
+    Builtin, BuiltinItem, Event, Item, Level, LogLine, Op, Problem, ProblemKind, Publish, Purpose, Revision, Rollback,
 };
 use deploy_ruby::{Call, Stream, Value};
 
@@ -281,13 +281,21 @@ impl Cap {
             Some((Purpose::Deploy { .. } | Purpose::CatchUp, Some(release))) => {
                 let pinned = self.flow.borrow().pinned.as_ref().map(|pinned| pinned.pinned.clone());
                 let label = pinned.as_ref().map_or_else(|| "the recipe's own code".to_owned(), |p| p.label.clone());
-                Builtin::Publish(Publish { release, revision: pinned.map(|pinned| pinned.revision), label })
+                let log = self.log_line3(call).await?;
+                Builtin::Publish(Publish { release, revision: pinned.map(|pinned| pinned.revision), label, log })
             }
-            Some((Purpose::Recover { .. }, Some(release))) => {
-                Builtin::Publish(Publish { label: format!("release {release}"), release, revision: None })
-            }
+            Some((Purpose::Recover { .. }, Some(release))) => Builtin::Publish(Publish {
+                label: format!("release {release}"),
+                release,
+                revision: None,
+                log: LogLine::default(),
+            }),
             Some((Purpose::Rollback { .. }, Some(to))) => {
-                Builtin::Rollback(Rollback { to, from: self.flow.borrow().left.clone() })
+                let log = match self.log_line3(call).await? {
+                    LogLine::Text(_) => self.log_by3(call).await?,
+                    log => log,
+                };
+                Builtin::Rollback(Rollback { to, from: self.flow.borrow().left.clone(), log })
             }
             _ => {
                 let opened = self.open(call, Purpose::Republish, hosts.clone()).await?;
@@ -299,12 +307,33 @@ impl Cap {
                     );
                     return Err(fail(call, problem.next("`cap deploy` builds one")));
                 };
-                Builtin::Publish(Publish { label: format!("release {release}"), release, revision: None })
+                Builtin::Publish(Publish {
+                    label: format!("release {release}"),
+                    release,
+                    revision: None,
+                    log: LogLine::default(),
+                })
             }
         };
         self.record3(builtin, hosts);
         self.flow.borrow_mut().published = true;
         Ok(())
+    }
+
+    /// What the recipe makes of the line in `revisions.log`. A rollback's has Capistrano's own words, whatever is set.
+    async fn log_line3(self: &Rc<Self>, call: &Call) -> R<LogLine> {
+        let has = |name: &str, act| self.v3.rake.borrow().get(name).is_some_and(|task| task.has(act));
+        if !has("deploy:log_revision", Act::LogRevision) || !has("deploy:finished", Act::Finished) {
+            return Ok(LogLine::Nothing);
+        }
+        match self.text3(call, "revision_log_message").await? {
+            Some(text) => Ok(LogLine::Text(text.replace('\n', " "))),
+            None => self.log_by3(call).await,
+        }
+    }
+
+    async fn log_by3(self: &Rc<Self>, call: &Call) -> R<LogLine> {
+        Ok(self.text3(call, "local_user").await?.map_or_else(LogLine::default, LogLine::By))
     }
 
     /// The engine brings the links in order; what is live is then published once more, with all that hangs on it.

@@ -9,8 +9,8 @@ mod records;
 
 use deploy_inventory::HostId;
 use deploy_plan::{
-    Builtin, BuiltinItem, Command, HandlerId, Item, JournalEntry, JournalEvent, LedgerEntry, Op, Plan, PlanNote,
-    Problem, ProblemKind, ReleaseId, ReleaseState, Revision, Site, Slot, StepId, UpdateCode, Work,
+    Builtin, BuiltinItem, Command, HandlerId, Item, JournalEntry, JournalEvent, LedgerEntry, LogLine, Op, Plan,
+    PlanNote, Problem, ProblemKind, ReleaseId, ReleaseState, Revision, Site, Slot, StepId, UpdateCode, Work,
 };
 use indexmap::IndexSet;
 
@@ -39,6 +39,7 @@ struct Published {
     release: ReleaseId,
     revision: Option<Revision>,
     label: String,
+    log: LogLine,
     hosts: Vec<HostId>,
     sudo: bool,
     task: String,

@@ -2,8 +2,8 @@
 
 use deploy_inventory::HostId;
 use deploy_plan::{
-    Builtin, BuiltinItem, Command, Expect, JournalEvent, Op, Problem, ProblemKind, Publish, ReleaseId, ReleaseState,
-    Rollback, RunEnd, Slot, StepClass, Work,
+    Builtin, BuiltinItem, Command, Expect, JournalEvent, LogLine, Op, Problem, ProblemKind, Publish, ReleaseId,
+    ReleaseState, Rollback, RunEnd, Slot, StepClass, Work,
 };
 use indexmap::IndexMap;
 
@@ -26,6 +26,7 @@ impl Planner {
             release: release.clone(),
             revision: publish.revision.clone(),
             label: publish.label.clone(),
+            log: publish.log.clone(),
             hosts: item.hosts.clone(),
             sudo: item.sudo,
             task: item.task.clone(),
@@ -51,6 +52,7 @@ impl Planner {
             release: rollback.to.clone(),
             revision: None,
             label: String::new(),
+            log: rollback.log.clone(),
             hosts: item.hosts.clone(),
             sudo: item.sudo,
             task: item.task.clone(),
@@ -128,6 +130,7 @@ impl Planner {
             release: building.update.release.clone(),
             revision: Some(building.update.revision.clone()),
             label: building.update.label.clone(),
+            log: LogLine::default(),
             hosts: building.hosts,
             sudo: building.sudo,
             task: building.task,
@@ -192,7 +195,7 @@ impl Planner {
             ops.push(Op::Record(self.entry(host, left, ReleaseState::Reverted)?));
         }
         let path = self.context()?.layout.deploy_to.join("revisions.log");
-        ops.push(Op::AppendLine { path, line: self.log_line(published) });
+        ops.extend(self.log_line(published).map(|line| Op::AppendLine { path, line }));
         // The link that the switch used up, and those of releases that other tools made.
         ops.push(Op::ReadyLink { release: release.clone() });
         ops.extend(keep.into_iter().filter(|id| id != release).map(|release| Op::ReadyLink { release }));
@@ -200,14 +203,20 @@ impl Planner {
     }
 
     /// As Capistrano 3 writes it.
-    fn log_line(&self, published: &Published) -> String {
-        let (user, release) = (self.identity.user(), &published.release);
+    fn log_line(&self, published: &Published) -> Option<String> {
+        let user = match &published.log {
+            LogLine::Standard => self.identity.user(),
+            LogLine::By(user) => user,
+            LogLine::Text(text) => return Some(text.clone()),
+            LogLine::Nothing => return None,
+        };
+        let release = &published.release;
         if published.rollback {
-            return format!("{user} rolled back to release {release}");
+            return Some(format!("{user} rolled back to release {release}"));
         }
         let branch = published.label.strip_prefix("branch ").unwrap_or(&published.label);
         let at = published.revision.as_ref().map_or_else(String::new, |revision| format!(" (at {revision})"));
-        format!("Branch {branch}{at} deployed as release {release} by {user}")
+        Some(format!("Branch {branch}{at} deployed as release {release} by {user}"))
     }
 
     /// Removals: never before everything is confirmed.

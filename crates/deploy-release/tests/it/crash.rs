@@ -4,8 +4,8 @@ use std::fs;
 
 use deploy_inventory::HostId;
 use deploy_plan::{
-    Builtin, BuiltinItem, Expect, Item, Op, Plan, Publish, Purpose, Revision, Rollback, RunId, SharedLink, Slot, Step,
-    Transaction, UpdateCode, Work,
+    Builtin, BuiltinItem, Expect, Item, LogLine, Op, Plan, Publish, Purpose, Revision, Rollback, RunId, SharedLink,
+    Slot, Step, Transaction, UpdateCode, Work,
 };
 use deploy_release::{Checker, OpenedFleet, Planner, RunIdentity, compile_step, open, reconcile, undo_phases};
 use indexmap::IndexMap;
@@ -55,7 +55,8 @@ fn deploy(world: &World) -> Plan {
         refuse_dangling: false,
         flush: false,
     };
-    let publish = Publish { release, revision: Some(update.revision.clone()), label: "trunk".into() };
+    let publish =
+        Publish { release, revision: Some(update.revision.clone()), label: "trunk".into(), log: LogLine::default() };
     let items = [
         item(Builtin::UpdateCode(Box::new(update))),
         item(Builtin::Publish(publish)),
@@ -68,7 +69,7 @@ fn deploy(world: &World) -> Plan {
 fn go_back(world: &World) -> Plan {
     let fleet = begin(world, Purpose::Rollback { to: None });
     let (to, from) = (fleet.opened.release.clone().unwrap(), fleet.context.live(&host()).cloned());
-    checked(&fleet, &[item(Builtin::Rollback(Rollback { to, from })), Item::Edge])
+    checked(&fleet, &[item(Builtin::Rollback(Rollback { to, from, log: LogLine::default() })), Item::Edge])
 }
 
 fn checked(fleet: &OpenedFleet, items: &[Item]) -> Plan {

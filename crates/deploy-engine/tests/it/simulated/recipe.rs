@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use deploy_inventory::{Host, HostId, Properties};
 use deploy_plan::{
-    Builtin, BuiltinItem, Command, CommandText, HandlerId, Hosts, Item, Op, Opened, Program, Publish, Purpose,
+    Builtin, BuiltinItem, Command, CommandText, HandlerId, Hosts, Item, LogLine, Op, Opened, Program, Publish, Purpose,
     ReleaseId, Revision, Rollback, SharedLink, Slot, StepClass, Stopped, Tolerance, Transaction, UpdateCode,
 };
 
@@ -79,7 +79,12 @@ impl Recipe {
             refuse_dangling: false,
             flush: true,
         };
-        let publish = Publish { release: release.clone(), revision: Some(revision), label: "branch main".into() };
+        let publish = Publish {
+            release: release.clone(),
+            revision: Some(revision),
+            label: "branch main".into(),
+            log: LogLine::default(),
+        };
         let update = self.builtin("deploy:update_code", Builtin::UpdateCode(Box::new(update)));
         let mut items = self.slot("deploy:update_code", Slot::Build, vec![update, self.command("hook", &self.hosts)]);
         if self.verb == Verb::Migrate {
@@ -97,14 +102,19 @@ impl Recipe {
     }
 
     fn republish(&self, release: &ReleaseId) -> Vec<Item> {
-        let publish = Publish { release: release.clone(), revision: None, label: format!("release {release}") };
+        let publish = Publish {
+            release: release.clone(),
+            revision: None,
+            label: format!("release {release}"),
+            log: LogLine::default(),
+        };
         let publish = self.builtin("capstan:recover", Builtin::Publish(publish));
         [self.slot("capstan:recover", Slot::Publish, vec![publish]), self.restart()].concat()
     }
 
     fn rollback(&self, opened: &Opened, to: &ReleaseId) -> Vec<Item> {
         let from = opened.hosts.first().and_then(|(_, host)| host.live.clone());
-        let back = Builtin::Rollback(Rollback { to: to.clone(), from: from.clone() });
+        let back = Builtin::Rollback(Rollback { to: to.clone(), from: from.clone(), log: LogLine::default() });
         let mut items =
             self.slot("deploy:rollback:revision", Slot::Publish, vec![self.builtin("deploy:rollback:revision", back)]);
         items.extend(self.restart());

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use deploy_plan::{Builtin, Problem, ProblemKind, Publish, Purpose, Rollback};
+use deploy_plan::{Builtin, LogLine, Problem, ProblemKind, Publish, Purpose, Rollback};
 use deploy_ruby::Call;
 
 use super::table::{BuiltinTask, is};
@@ -24,7 +24,7 @@ impl Cap {
         let publish = match self.deploying() {
             Some(release) => {
                 let pinned = self.pinned(call).await?.pinned;
-                Publish { release, revision: Some(pinned.revision), label: pinned.label }
+                Publish { release, revision: Some(pinned.revision), label: pinned.label, log: LogLine::default() }
             }
             None => {
                 let opened = self.open(call, Purpose::Republish, hosts.clone()).await?;
@@ -34,7 +34,7 @@ impl Cap {
                     problem.next = Some("cap deploy builds one".to_owned());
                     return Err(fail(call, problem));
                 };
-                Publish { label: format!("release {release}"), release, revision: None }
+                Publish { label: format!("release {release}"), release, revision: None, log: LogLine::default() }
             }
         };
         self.record_builtin(Builtin::Publish(publish), hosts, sudo).await;
@@ -71,7 +71,7 @@ impl Cap {
             self.note("no run has left anything unfinished that a restart would finish");
             return Ok(());
         };
-        let publish = Publish { label: format!("release {release}"), release, revision: None };
+        let publish = Publish { label: format!("release {release}"), release, revision: None, log: LogLine::default() };
         self.record_builtin(Builtin::Publish(publish), hosts, sudo).await;
         self.flow.borrow_mut().published = true;
         self.call_task(call, "deploy:restart").await
@@ -89,7 +89,12 @@ impl Cap {
             return Err(fail(call, Problem::new(ProblemKind::NothingToRollBack, "roll back", why)));
         };
         let from = opened.hosts.iter().find_map(|(_, facts)| facts.live.clone());
-        self.record_builtin(Builtin::Rollback(Rollback { to, from: from.clone() }), hosts, sudo).await;
+        self.record_builtin(
+            Builtin::Rollback(Rollback { to, from: from.clone(), log: LogLine::default() }),
+            hosts,
+            sudo,
+        )
+        .await;
         let mut flow = self.flow.borrow_mut();
         flow.published = true;
         flow.left = from;

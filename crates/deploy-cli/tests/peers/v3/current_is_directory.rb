@@ -1,0 +1,2 @@
+#: sh all mkdir -p $ROOT/current; touch $ROOT/current/kept
+#: fails(1) deploy

@@ -1,0 +1,3 @@
+#: fails(1) deploy:rollback
+#: cap deploy
+#: fails(1) deploy:rollback
