@@ -75,7 +75,12 @@ impl Engine {
                 run.fleet.kill_all();
                 run.interrupted();
                 let why = "stopped by Ctrl-C or another signal; what was running has been ended";
-                Err(run.fail(vec![Problem::new(ProblemKind::Interrupted, "finish the run", why)]))
+                let mut problem = Problem::new(ProblemKind::Interrupted, "finish the run", why);
+                if run.state.borrow().past_edge {
+                    let next = "the release is live and stays; what was cut short came after it: run those tasks by themselves";
+                    problem = problem.next(next);
+                }
+                Err(run.fail(vec![problem]))
             }
         };
         if let Err(stopped) = finished {

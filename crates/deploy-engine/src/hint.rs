@@ -34,7 +34,18 @@ pub(crate) fn of_ops(ops: &[Op], said: &[String]) -> String {
                 run the same command again"
             .to_owned();
     }
-    let cause = CAUSES.iter().find(|(words, _)| said.last().is_some_and(|line| line.contains(words)));
+    let linked = |line: &String| line.starts_with("linked file ") && line.ends_with(" does not exist");
+    if said.iter().any(linked) {
+        return "put the file there on each of these hosts (deploy never makes it: it is what a release does not bring, as \
+                passwords and keys), then run the same command again"
+            .to_owned();
+    }
+    let cause = CAUSES.iter().find(|(words, _)| {
+        said.last().is_some_and(|line| {
+            // ssh's own words about a login of git's or svn's.
+            line.contains(words) && !line.contains("Permission denied (")
+        })
+    });
     if let Some((_, next)) = cause {
         return (*next).to_owned();
     }
@@ -83,6 +94,9 @@ mod tests {
         assert!(next(&[switch], other).contains("cap releases"));
         let script = Op::Script { title: "check out 4711".to_owned(), body: "false".to_owned() };
         assert!(next(&[script], "fatal: early EOF").contains("read the repository"));
+        let script = [Op::Script { title: "find the linked files".to_owned(), body: "false".to_owned() }];
+        assert!(next(&script, "linked file /srv/app/shared/.env does not exist").contains("put the file there"));
+        assert!(next(&script, "git@example.com: Permission denied (publickey).").contains("read the repository"));
         for ops in [vec![], vec![Op::RemoveFile { path: release.clone() }]] {
             assert!(!of_ops(&ops, &[]).contains("by hand"));
         }

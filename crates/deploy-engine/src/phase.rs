@@ -255,7 +255,8 @@ impl Run<'_> {
     pub(crate) fn clock_up(&self, host: &HostId, step: &Step, result: &JobResult) {
         if let Some((from, to)) = result.time {
             let mut state = self.state.borrow_mut();
-            state.commands_ran |= matches!(step.work, Work::Command(_)) && step.class == StepClass::Once;
+            state.commands_ran |=
+                step.slot == Slot::Setup || matches!(step.work, Work::Command(_)) && step.class == StepClass::Once;
             if !state.touched.contains(host) {
                 state.touched.push(host.clone());
             }

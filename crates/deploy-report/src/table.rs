@@ -197,9 +197,7 @@ fn last_line(summary: &Summary) -> String {
         Outcome::Deployed => format!("Deployed: {release}{hosts}"),
         Outcome::RolledBack => format!("Rolled back: {release}{hosts}"),
         Outcome::FailedClean if summary.commands_ran => {
-            format!(
-                "FAILED: every host serves what it served before, and what commands had done by then stands; {hosts}"
-            )
+            format!("FAILED: every host serves what it served before, and what was done by then stays; {hosts}")
         }
         Outcome::FailedClean => format!("FAILED, nothing changed: every host serves what it served before; {hosts}"),
         Outcome::PutBack => format!("FAILED, everything put back: every host serves what it served before; {hosts}"),
@@ -242,7 +240,7 @@ fn interrupted(summary: &Summary) -> &'static str {
     } else if summary.rows.iter().any(|row| row.result == HostResult::PutBack) {
         "everything put back: every host serves what it served before"
     } else if summary.commands_ran {
-        "nothing is half-done, and what commands had done by then stands"
+        "nothing is half-done, and what was done by then stays"
     } else {
         "nothing is half-done"
     }

@@ -238,7 +238,7 @@ async fn the_flow_with_its_hooks_in_order() {
             "setup /var/www/shop/shared/log /var/www/shop/shared/tmp/pids g+w=false @ {fleet} for deploy:check:linked_dirs"
         ),
         format!("setup /var/www/shop/shared/config g+w=false @ {fleet} for deploy:check:make_linked_dirs"),
-        format!("ops check that the linked files are there: 1 ops, 0 to undo @ {fleet} for deploy:check:linked_files"),
+        format!("ops find the linked files: 1 ops, 0 to undo @ {fleet} for deploy:check:linked_files"),
         say("after_starting"),
         say("before_started"),
         say("after_started"),

@@ -169,7 +169,7 @@ impl Cap {
             ));
         }
         body.push_str("[ \"$missing\" = 0 ]");
-        let title = "check that the linked files are there".to_owned();
+        let title = "find the linked files".to_owned();
         let ops = vec![Op::Script { title: title.clone(), body }];
         self.open_for_ops(call, &hosts).await?;
         self.record3(Builtin::Ops { title, ops, undo: Vec::new() }, hosts);

@@ -214,6 +214,10 @@ impl Planner {
         if published.rollback {
             return Some(format!("{user} rolled back to release {release}"));
         }
+        if published.label == format!("release {release}") {
+            // Not of a branch: what lay there was made live, by recovery or by a task of its own.
+            return format!("{user} made release {release} live");
+        }
         let branch = published.label.strip_prefix("branch ").unwrap_or(&published.label);
         let at = published.revision.as_ref().map_or_else(String::new, |revision| format!(" (at {revision})"));
         Some(format!("Branch {branch}{at} deployed as release {release} by {user}"))
