@@ -58,7 +58,9 @@ impl Session {
             count(found.errors.len(), "error"),
             count(found.warnings.len(), "warning"),
         ));
-        if !found.errors.is_empty() {
+        if found.malformed {
+            text.push_str("An error of syntax stops every run: nothing of that file can be loaded.\n");
+        } else if !found.errors.is_empty() {
             text.push_str("An error in the body of a task stops only a run that gets there.\n");
         }
         let exit = self.print(&self.secrets.clean(&text));

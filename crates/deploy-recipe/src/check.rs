@@ -57,6 +57,8 @@ pub struct Checked {
     pub errors: Vec<Diagnostic>,
     /// What may be missing.
     pub warnings: Vec<Diagnostic>,
+    /// Whether a file is no Ruby at all: it stops every run that loads it.
+    pub malformed: bool,
     /// Every literal `require`.
     pub required: Vec<Required>,
     /// Tasks that the recipe itself defines outside of any namespace, where their names are literal.
@@ -109,6 +111,7 @@ impl Walk {
             files: Vec::new(),
             errors: Vec::new(),
             warnings: Vec::new(),
+            malformed: false,
             required: Vec::new(),
             top_tasks: Vec::new(),
         };
@@ -152,7 +155,10 @@ impl Walk {
                         self.follow(call, &file, request).await;
                     }
                 }
-                Err(wrong) => self.found.errors.extend(wrong),
+                Err(wrong) => {
+                    self.found.malformed = true;
+                    self.found.errors.extend(wrong);
+                }
             }
         }
     }

@@ -50,6 +50,8 @@ fn check_runs_nothing_and_lists_all() {
     std::fs::write(dir.path().join("config/deploy/production.rb"), "server 'h', roles: %w[app]\n").unwrap();
     cap(dir.path(), &["check"]).expect(0).says(&["0 errors"]);
     cap(dir.path(), &["-T"]).expect(0).says(&["cap check", "Looks through all files"]);
+    std::fs::write(dir.path().join("config/deploy.rb"), "task :x do\n").unwrap();
+    cap(dir.path(), &["check"]).expect(2).says(&["config/deploy.rb:", "An error of syntax stops every run"]);
     let empty = tempfile::tempdir().unwrap();
     cap(empty.path(), &["check"]).expect(2).says(&["there is no Capfile"]);
 }
