@@ -216,7 +216,7 @@ impl Planner {
         }
         if published.label == format!("release {release}") {
             // Not of a branch: what lay there was made live, by recovery or by a task of its own.
-            return format!("{user} made release {release} live");
+            return Some(format!("{user} made release {release} live"));
         }
         let branch = published.label.strip_prefix("branch ").unwrap_or(&published.label);
         let at = published.revision.as_ref().map_or_else(String::new, |revision| format!(" (at {revision})"));
