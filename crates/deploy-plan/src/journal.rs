@@ -11,13 +11,16 @@ pub struct JournalEntry {
     pub event: JournalEvent,
     /// Whether it is brought to disk before the run goes on: what follows may outlive a power cut.
     pub lasting: bool,
+    /// With the first record of a run: an earlier one has left the application without the restart that it needed. Both are
+    /// said in one piece, beneath what that run has written: whatever dies in between, one of them still says it.
+    pub owes: bool,
 }
 
 impl JournalEntry {
     /// A record that nothing waits for.
     #[must_use]
     pub fn new(run: RunId, event: JournalEvent) -> Self {
-        Self { run, event, lasting: false }
+        Self { run, event, lasting: false, owes: false }
     }
 }
 

@@ -57,8 +57,10 @@ pub struct UnitView {
     pub shared: u64,
     /// A fingerprint of all that is not the deployment's.
     pub outside: u64,
-    /// What lies in our own directory, by name: directories of links, graves in the trash, marks of claims, temporary files.
+    /// What lies in our own directory, by name: directories of links, graves in the trash, temporary files.
     pub leftovers: Vec<String>,
+    /// Ready-made links and marks of claims, by name.
+    pub links: Vec<String>,
 }
 
 impl UnitView {
@@ -301,6 +303,23 @@ pub fn leaves_nothing(unit: &UnitView, keep: usize) -> Checked {
     check(19, unit.leftovers.is_empty(), || format!("{}: left behind: {:?}", unit.name, unit.leftovers))?;
     // The good ones, the one that was live before, and the two newest that never were good.
     check(19, unit.entries.len() <= keep.max(2) + 3, || format!("{}: {} releases", unit.name, unit.entries.len()))
+}
+
+/// I19, where a run says that it has turned back on a host: nothing is left of what it was building there, however often the
+/// connection went and came again. What cannot be mistaken for a release is taken away by the next run that enters: the mark
+/// of a claim that came to nothing, and a link that was on its way to be `current`.
+pub fn turned_back_leaves_nothing(before: &UnitView, now: &UnitView) -> Checked {
+    let is_new = |entry: &&EntryView| before.entries.iter().all(|old| old.identity != entry.identity);
+    let built = now.entries.iter().find(is_new);
+    check(19, built.is_none(), || {
+        format!("{}: turned back, and releases/{} is left", now.name, built.map_or("", |entry| &entry.name))
+    })?;
+    let there = |name: &str| now.entries.iter().any(|entry| entry.name == name);
+    let of_nothing = |name: &&String| !(there(name) || name.starts_with('.') || *name == "current");
+    let left = now.links.iter().filter(|name| !before.links.contains(name)).find(of_nothing);
+    check(19, left.is_none(), || {
+        format!("{}: turned back, and {} is left of no release", now.name, left.map_or("", String::as_str))
+    })
 }
 
 /// I20: a run takes no longer than the deadlines on its longest path.

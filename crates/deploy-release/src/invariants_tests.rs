@@ -118,6 +118,16 @@ fn pairs() -> Vec<(u8, Checked, Checked)> {
         (17, secrets_stay_secret("geheim", &[b"nothing"]), secrets_stay_secret("geheim", &[b"x", b"=Z2VoZWlt="])),
         (18, nothing_outside(&s, &s), nothing_outside(&s, &with(|unit| unit.outside = 1))),
         (19, leaves_nothing(&s, 3), leaves_nothing(&with(|unit| unit.leftovers.push("trash/1".into())), 3)),
+        (
+            19,
+            turned_back_leaves_nothing(&s, &with(|unit| unit.links.push("3".into()))),
+            turned_back_leaves_nothing(&s, &with(|unit| unit.links.push("4".into()))),
+        ),
+        (
+            19,
+            turned_back_leaves_nothing(&s, &s),
+            turned_back_leaves_nothing(&s, &with(|unit| unit.entries.push(entry("4", 4)))),
+        ),
         (20, deadlines_hold(second, second), deadlines_hold(second * 2, second)),
         (21, recovery_is_idempotent(&[sound()], &[sound()]), recovery_is_idempotent(&[sound()], &[on(2)])),
         (22, shared_is_untouched(&s, &s), shared_is_untouched(&s, &with(|unit| unit.shared = 1))),

@@ -41,6 +41,9 @@ pub fn op_words(op: &Op) -> String {
             let revision = entry.revision.as_ref().map(|r| format!(" (revision {})", r.short())).unwrap_or_default();
             format!("record release {}{revision} as {} in the ledger", entry.release, state(entry.state))
         }
+        Op::Journal(entry) if entry.owes => {
+            format!("note in the journal: {}, and an earlier one owes a restart", journal(&entry.event))
+        }
         Op::Journal(entry) => format!("note in the journal: {}", journal(&entry.event)),
         Op::AppendLine { path, line } => format!("append {line:?} to {path}"),
         Op::ReadyLink { release } => format!("have a link to release {release} ready"),

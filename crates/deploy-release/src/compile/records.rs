@@ -1,10 +1,10 @@
 //! Lines at the end of files: the ledger and logs for people.
 
-use deploy_plan::{JournalEntry, JournalEvent, Layout, LedgerEntry, ReleaseState, RemotePath};
+use deploy_plan::{JournalEntry, Layout, LedgerEntry, ReleaseState, RemotePath};
 
 use super::CompileContext;
 use crate::ledger::ledger_line;
-use crate::recovery::journal_line;
+use crate::recovery::journal_lines;
 use crate::text::{path, word};
 
 /// Appends a record; a full disk gives up the reserve for it.
@@ -43,9 +43,11 @@ pub(crate) fn must_last(state: ReleaseState) -> bool {
 /// records from the switch on it must not keep a full disk from going back.
 pub(super) fn journal(entry: &JournalEntry, cx: &CompileContext<'_>) -> String {
     let (journal, reserve) = (path(&cx.state("journal")), path(&cx.state("reserve")));
-    let how = if matches!(entry.event, JournalEvent::Begin { .. }) { ">" } else { ">>" };
-    // Behind a torn record this one still has a line of its own.
-    let append = format!("printf '\\n%s\\n' {} {how}{journal}", word(&journal_line(entry)));
+    let (lines, replaces) = journal_lines(entry);
+    let how = if replaces { ">" } else { ">>" };
+    let words: Vec<_> = lines.iter().map(|line| word(line).to_string()).collect();
+    // Behind a torn record each has still a line of its own.
+    let append = format!("printf '\\n%s\\n' {} {how}{journal}", words.join(" "));
     let flush = if entry.lasting && cx.flush {
         format!("\n{{ sync {journal} 2>/dev/null || sync; }} || :")
     } else {

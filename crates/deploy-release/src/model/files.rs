@@ -1,6 +1,6 @@
 //! Directories, files, links in a release, and lines at the end of files.
 
-use deploy_plan::{JournalEntry, JournalEvent, LedgerEntry, ReleaseState, RemotePath};
+use deploy_plan::{JournalEntry, LedgerEntry, ReleaseState, RemotePath};
 
 use super::Status;
 use super::change::Died;
@@ -8,7 +8,7 @@ use super::ops::{Work, status};
 use super::tree::Tree;
 use crate::compile::must_last;
 use crate::ledger::ledger_line;
-use crate::recovery::journal_line;
+use crate::recovery::journal_lines;
 
 pub(super) fn make_dir(work: &mut Work<'_>, path: &RemotePath) -> Result<Status, Died> {
     let path = work.at(path);
@@ -87,9 +87,9 @@ pub(super) fn record(work: &mut Work<'_>, entry: &LedgerEntry) -> Result<Status,
 
 pub(super) fn journal(work: &mut Work<'_>, entry: &JournalEntry) -> Result<Status, Died> {
     let (journal, reserve) = (work.state("journal"), work.state("reserve"));
-    let line = format!("\n{}\n", journal_line(entry));
-    let begins = matches!(entry.event, JournalEvent::Begin { .. });
-    let append = |tree: &mut Tree| match begins {
+    let (lines, replaces) = journal_lines(entry);
+    let line: String = lines.iter().map(|line| format!("\n{line}\n")).collect();
+    let append = |tree: &mut Tree| match replaces {
         true => tree.write(&journal, line.as_bytes()),
         false => tree.append(&journal, line.as_bytes()),
     };

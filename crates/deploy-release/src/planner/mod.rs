@@ -313,8 +313,8 @@ impl Planner {
         let (by, at) = (self.identity.by.clone(), self.identity.when());
         let hosts = self.context()?.units.len();
         let begin = JournalEvent::Begin { release: release.clone(), from: expected(unit), hosts, by, at };
-        let events = [Some(begin), unit.owes.then_some(JournalEvent::Owe)];
-        Ok(events.into_iter().flatten().map(|event| self.journal(event)).collect())
+        let owes = unit.owes;
+        Ok(vec![Op::Journal(JournalEntry { owes, ..JournalEntry::new(self.identity.run.clone(), begin) })])
     }
 
     fn journal(&self, event: JournalEvent) -> Op {

@@ -26,6 +26,14 @@ pub fn journal_line(entry: &JournalEntry) -> String {
     format!("{VERSION} {:08x} {payload}", checksum(payload.as_bytes()))
 }
 
+/// The lines that a record adds, and whether they take the place of all that is there: the journal of a run that is over.
+#[must_use]
+pub(crate) fn journal_lines(entry: &JournalEntry) -> (Vec<String>, bool) {
+    let owe = entry.owes.then(|| journal_line(&JournalEntry::new(entry.run.clone(), JournalEvent::Owe)));
+    let replaces = matches!(entry.event, JournalEvent::Begin { .. }) && !entry.owes;
+    (owe.into_iter().chain([journal_line(entry)]).collect(), replaces)
+}
+
 fn word_of(event: &JournalEvent) -> &'static str {
     match event {
         JournalEvent::Begin { .. } => "begin",
@@ -137,10 +145,12 @@ pub struct Journal {
 #[must_use]
 pub fn fold_journal<'a>(lines: impl IntoIterator<Item = &'a str>) -> Option<Journal> {
     let mut journal: Option<Journal> = None;
+    let mut owing: Vec<RunId> = Vec::new();
     for entry in lines.into_iter().filter_map(read) {
         if let JournalEvent::Begin { release, from, hosts, by, at } = entry.event {
-            let (owed, migrating, migrated, switching, restarting, back) = (false, false, false, false, false, false);
+            let (migrating, migrated, switching, restarting, back) = (false, false, false, false, false);
             let run = entry.run;
+            let owed = owing.contains(&run);
             journal = Some(Journal {
                 run,
                 release,
@@ -157,6 +167,10 @@ pub fn fold_journal<'a>(lines: impl IntoIterator<Item = &'a str>) -> Option<Jour
                 end: None,
             });
             continue;
+        }
+        // It comes before the run's first record, so that the two are never apart.
+        if entry.event == JournalEvent::Owe {
+            owing.push(entry.run.clone());
         }
         // A late record of a run that was taken over says nothing about this one.
         let Some(journal) = journal.as_mut().filter(|journal| journal.run == entry.run) else { continue };

@@ -36,6 +36,25 @@ fn only_the_last_run_counts_and_only_its_own_records() {
     assert_eq!((journal.switching, journal.restarting, journal.end), (false, true, None));
 }
 
+/// What is owed is said in one piece with the beginning: torn anywhere, the earlier run still says it, or this one does.
+#[test]
+fn what_is_owed_is_never_lost() {
+    let old = [begin("a", Expect::Nothing), JournalEvent::Switch].map(|event| journal_line(&entry("r1", event)));
+    let old: String = old.iter().map(|line| format!("\n{line}\n")).collect();
+    let (lines, replaces) = journal_lines(&JournalEntry { owes: true, ..entry("r2", begin("b", Expect::Nothing)) });
+    assert!(!replaces);
+    let new: String = lines.iter().map(|line| format!("\n{line}\n")).collect();
+    for cut in 0..=new.len() {
+        let text = format!("{old}{}", &new[..cut]);
+        let journal = fold_journal(text.lines()).unwrap();
+        let says = (journal.run.as_str(), journal.owed, journal.switching);
+        assert!(says == ("r1", false, true) || says == ("r2", true, false), "{cut}: {says:?}");
+    }
+    // As it was written once: behind the beginning.
+    let lines = [entry("r2", begin("b", Expect::Nothing)), entry("r2", JournalEvent::Owe)];
+    assert!(fold_journal(lines.iter().map(journal_line).collect::<Vec<_>>().iter().map(String::as_str)).unwrap().owed);
+}
+
 proptest! {
     #[test]
     fn a_torn_end_is_dropped(by in "\\PC{0,20}|.{0,20}", cut in any::<proptest::sample::Index>()) {

@@ -4,4 +4,5 @@ mod decide;
 mod journal;
 
 pub use decide::{Recovery, Way, recoveries, recovery_phase};
+pub(crate) use journal::journal_lines;
 pub use journal::{Journal, fold_journal, journal_line};

@@ -169,6 +169,13 @@ fn ops(world: &World) -> Vec<Op> {
     let release = |name: &str| layout.release(&id(name));
     let journal = |event| JournalEntry { lasting: true, ..JournalEntry::new(RunId::new("r1").unwrap(), event) };
     let note = |name: &str| release(name).join("note");
+    let begin = JournalEvent::Begin {
+        release: id("3"),
+        hosts: 2,
+        from: Expect::LinkText("/a b\n\\'%".into()),
+        by: "al'ice\t@x".into(),
+        at: When("t".into()),
+    };
     let mut ops = vec![
         Op::MakeDir { path: layout.shared.join("a/b c/d") },
         Op::MakeDir { path: note("2").join("x") },
@@ -193,13 +200,8 @@ fn ops(world: &World) -> Vec<Op> {
         Op::RestoreLink { text: "/old place".into(), from: id("2") },
         Op::EmptyTrash,
         Op::Journal(journal(JournalEvent::Switch)),
-        Op::Journal(journal(JournalEvent::Begin {
-            release: id("3"),
-            hosts: 2,
-            from: Expect::LinkText("/a b\n\\'%".into()),
-            by: "al'ice\t@x".into(),
-            at: When("t".into()),
-        })),
+        Op::Journal(journal(begin.clone())),
+        Op::Journal(JournalEntry { owes: true, ..journal(begin) }),
         Op::AbandonRelease { failed: entry("3", ReleaseState::Failed) },
         Op::Record(entry("1", ReleaseState::Building)),
         Op::Record(entry("1", ReleaseState::Ready)),

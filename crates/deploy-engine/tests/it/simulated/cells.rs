@@ -1,9 +1,15 @@
 //! Every single fault at every moment of every piece of work, and pairs of faults.
 
+use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
 
+use deploy_engine::Mode;
+use deploy_plan::ReleaseId;
+
 use super::fault::{Fault, KINDS, Kind, Moment};
-use super::scenario::{Case, SCENARIOS, Scenario, Seen, check, dry, recipe};
+use super::recipe::Verb;
+use super::scenario::{Case, SCENARIOS, Scenario, Seen, check, dry, judge, one_run, recipe};
+use super::views::fingerprint;
 use super::world::{Site, World};
 
 /// The moments at which a fault of this kind is another one, in a piece of work.
@@ -94,6 +100,78 @@ pub fn sweep(scenarios: &[Scenario], hosts: &[usize], one_in: usize) -> Tally {
     total.into_inner().unwrap()
 }
 
+/// A state that runs of a scenario with one fault leave, with the first case that led there.
+struct Left {
+    case: Case,
+    world: World,
+    published: Option<ReleaseId>,
+}
+
+/// Every different state that one fault in a scenario leaves.
+fn states(scenario: Scenario, hosts: usize) -> Vec<Left> {
+    let (start, cases) = singles(scenario, hosts);
+    let mut known = HashSet::new();
+    let mut found = Vec::new();
+    for case in cases {
+        let world = Arc::new(Mutex::new(start.fork()));
+        one_run(&world, &recipe(&world, scenario.verb(), 10), case.faults.first().copied(), Mode::Real);
+        let world = world.lock().unwrap();
+        // What is wrong after one fault is told of that fault.
+        if world.broken.is_empty() && known.insert(fingerprint(&world.hosts)) {
+            let published = world.target.clone().filter(|_| scenario == Scenario::Tolerant);
+            found.push(Left { case, world: world.fork(), published });
+        }
+    }
+    found
+}
+
+/// From each of these states one in so many faults in the recovery, and what is true after it.
+fn pairs_of(left: &Left, one_in: usize, skip: usize, seen: &mut Seen, tally: &mut Tally) {
+    let shared = Arc::new(Mutex::new(left.world.fork()));
+    let recover = recipe(&shared, Verb::Recover, 11);
+    let mut second = faults(&dry(&left.world, &recover));
+    if left.case.hosts == 1 {
+        second.retain(|fault| !fault.last);
+    }
+    for fault in second.into_iter().skip(skip % one_in).step_by(one_in) {
+        let world = Arc::new(Mutex::new(left.world.fork()));
+        one_run(&world, &recover, Some(fault), Mode::Real);
+        tally.cases += 1;
+        let broken = judge(&world, left.published.as_ref(), seen);
+        if !broken.is_empty() {
+            let faults = left.case.faults.iter().copied().chain([fault]).collect();
+            tally.failed.push((Case { faults, ..left.case.clone() }.to_string(), broken));
+        }
+    }
+}
+
+/// Pairs of faults, the second one in `cap recover`, on one and two hosts.
+pub fn sweep_pairs(one_in: usize) -> Tally {
+    let work: Vec<(Scenario, usize)> =
+        [1, 2].into_iter().flat_map(|hosts| SCENARIOS.map(|each| (each, hosts))).collect();
+    let (work, total) = (Mutex::new(work), Mutex::new(Tally::default()));
+    let threads = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                loop {
+                    let next = work.lock().unwrap().pop();
+                    let Some((scenario, hosts)) = next else { return };
+                    let (mut seen, mut tally) = (Seen::default(), Tally::default());
+                    for (number, left) in states(scenario, hosts).iter().enumerate() {
+                        pairs_of(left, one_in, number, &mut seen, &mut tally);
+                    }
+                    let mut total = total.lock().unwrap();
+                    total.cases += tally.cases;
+                    total.states += seen.len();
+                    total.failed.append(&mut tally.failed);
+                }
+            });
+        }
+    });
+    total.into_inner().unwrap()
+}
+
 /// The failures, the first few in full, one line each to replay.
 pub fn report(tally: &Tally) {
     println!("{} cases, {} different states after them, {} failed", tally.cases, tally.states, tally.failed.len());
@@ -114,6 +192,19 @@ fn every_single_fault() {
     let tally = sweep(&SCENARIOS, &[1, 2, 3, 5], share(400));
     report(&tally);
     assert!(tally.cases > if cfg!(debug_assertions) { 100 } else { 25_000 }, "{} cases", tally.cases);
+}
+
+/// A fault in the run and one in the recovery. All of them take days of one core: `CAPSTAN_SIM_PAIRS` says one in how many.
+#[test]
+fn pairs_of_faults() {
+    let named = std::env::var("CAPSTAN_SIM_PAIRS").ok().and_then(|share| share.parse().ok());
+    if cfg!(debug_assertions) && named.is_none() {
+        // The states alone take minutes here.
+        return;
+    }
+    let tally = sweep_pairs(named.unwrap_or(500));
+    report(&tally);
+    assert!(tally.cases > 1_000, "{} cases", tally.cases);
 }
 
 /// Runs the one case that is named in the environment, with all that happens in it.

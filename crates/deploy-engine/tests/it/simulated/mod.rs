@@ -3,6 +3,7 @@
 mod cells;
 mod drive;
 mod fault;
+mod picks;
 mod planted;
 mod random;
 mod recipe;

@@ -1,13 +1,14 @@
 //! Mistakes planted in the machinery itself: the harness must find each of them.
 
 use deploy_engine::Mode;
-use deploy_plan::{Op, ReleaseState};
+use deploy_plan::{Layout, Op, ReleaseState, RunId};
 use deploy_release::CompileContext;
 use deploy_release::model::{Died, Status, Tree, apply};
 use std::sync::{Arc, Mutex};
 
 use super::cells::singles;
-use super::scenario::{Scenario, Seen, check, one_run, recipe};
+use super::fault::Kind;
+use super::scenario::{Case, Scenario, Seen, check, one_run, recipe};
 use super::world::checkout;
 
 /// A mistake that an op could have.
@@ -33,9 +34,11 @@ pub enum Plant {
     Leftover,
     /// What is removed is not moved away first.
     HalfRemoved,
+    /// A run that comes back to a host takes its own claims for somebody else's.
+    ClaimForgotten,
 }
 
-const PLANTS: [(Plant, &str); 10] = [
+const PLANTS: [(Plant, &str); 11] = [
     (Plant::GapInSwitch, "I1"),
     (Plant::HalfRelease, "I2"),
     (Plant::OldRelease, "I5"),
@@ -46,6 +49,7 @@ const PLANTS: [(Plant, &str); 10] = [
     (Plant::Shared, "I22"),
     (Plant::Leftover, "I19"),
     (Plant::HalfRemoved, "I12"),
+    (Plant::ClaimForgotten, "I19"),
 ];
 
 impl Plant {
@@ -59,6 +63,15 @@ impl Plant {
             }
         }
         Ok(0)
+    }
+
+    /// What goes wrong before our own directory is taken over.
+    pub fn before_entry(self, layout: &Layout, run: &RunId, tree: &mut Tree) {
+        let links = tree.spell(&layout.state().join(&format!("links.{run}")));
+        let marks: Vec<String> = tree.names(&links).into_iter().filter(|name| name.starts_with(".claim.")).collect();
+        for mark in marks.iter().filter(|_| self == Self::ClaimForgotten) {
+            assert_eq!(tree.rm_f(&format!("{links}/{mark}")), Ok(true));
+        }
     }
 
     fn before(self, op: &Op, cx: &CompileContext<'_>, tree: &mut Tree, host: &str) -> Result<(), Died> {
@@ -117,7 +130,12 @@ fn every_planted_fault_is_found() {
         one_run(&world, &recipe(&world, Scenario::Deploy.verb(), 10), None, Mode::Real);
         let mut found = std::mem::take(&mut world.lock().unwrap().broken);
         if found.is_empty() && plant != Plant::Leftover {
-            let switch = cases.iter().filter(|case| case.faults[0].site == 8);
+            let cut = |case: &Case| case.faults[0].kind == Kind::LinkCut && case.faults[0].site < 8;
+            let is_telling = |case: &&Case| match plant {
+                Plant::ClaimForgotten => cut(case),
+                _ => case.faults[0].site == 8,
+            };
+            let switch = cases.iter().filter(is_telling);
             found = switch.flat_map(|case| check(&start, case, &mut Seen::default())).take(3).collect();
         }
         if plant == Plant::Leftover {

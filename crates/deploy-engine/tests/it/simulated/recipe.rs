@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 use deploy_inventory::{Host, HostId, Properties};
 use deploy_plan::{
-    Builtin, BuiltinItem, Command, CommandText, HandlerId, Hosts, Item, LogLine, Op, Opened, Program, Publish, Purpose,
-    ReleaseId, Revision, Rollback, SharedLink, Slot, StepClass, Stopped, Tolerance, Transaction, UpdateCode,
+    Builtin, BuiltinItem, Command, CommandText, HandlerId, Hosts, Item, LogLine, Mark, Op, Opened, Program, Publish,
+    Purpose, ReleaseId, Revision, Rollback, SharedLink, Slot, StepClass, Stopped, Tolerance, Transaction, UpdateCode,
 };
 
 use super::world::layout;
@@ -16,8 +16,13 @@ pub enum Verb {
     Migrate,
     /// A deploy in which one host may fail before the switch.
     Tolerant,
+    /// A deploy in which a command of the recipe fails.
+    Failing,
     Rollback,
     Cleanup,
+    /// Marks a release as bad.
+    MarkBad,
+    Pin,
     /// What `cap recover` does; the question about migrations is answered with yes.
     Recover,
 }
@@ -30,7 +35,7 @@ pub struct Recipe {
     pub hosts: Vec<HostId>,
     /// What is deployed.
     pub revision: u32,
-    /// Where a rollback is to go, where that is said.
+    /// Where a rollback is to go, where that is said; what is marked.
     pub to: Option<ReleaseId>,
 }
 
@@ -86,7 +91,8 @@ impl Recipe {
             log: LogLine::default(),
         };
         let update = self.builtin("deploy:update_code", Builtin::UpdateCode(Box::new(update)));
-        let mut items = self.slot("deploy:update_code", Slot::Build, vec![update, self.command("hook", &self.hosts)]);
+        let hook = if self.verb == Verb::Failing { "fail" } else { "hook" };
+        let mut items = self.slot("deploy:update_code", Slot::Build, vec![update, self.command(hook, &self.hosts)]);
         if self.verb == Verb::Migrate {
             items.extend(self.slot("deploy:migrate", Slot::Migrate, vec![self.command("migrate", &self.hosts[..1])]));
         }
@@ -95,6 +101,12 @@ impl Recipe {
         items.extend(self.restart());
         items.push(self.builtin("deploy:cleanup", Builtin::Cleanup { keep: KEEP }));
         items
+    }
+
+    fn mark(&self) -> Vec<Item> {
+        let mark = if self.verb == Verb::Pin { Mark::Pinned } else { Mark::Bad };
+        let marked = self.to.clone().map(|release| Builtin::Mark { release, mark, set: true });
+        marked.map(|builtin| self.builtin("release", builtin)).into_iter().collect()
     }
 
     fn restart(&self) -> Vec<Item> {
@@ -129,7 +141,8 @@ impl Recipe {
 impl Program for Recipe {
     async fn run(&self, hosts: &dyn Hosts) -> Result<(), Stopped> {
         let purpose = match self.verb {
-            Verb::Deploy | Verb::Migrate | Verb::Tolerant => Purpose::Deploy { release_name: None },
+            Verb::Deploy | Verb::Migrate | Verb::Tolerant | Verb::Failing => Purpose::Deploy { release_name: None },
+            Verb::MarkBad | Verb::Pin => Purpose::Records,
             Verb::Rollback => Purpose::Rollback { to: self.to.as_ref().map(ToString::to_string) },
             Verb::Cleanup => Purpose::Cleanup,
             Verb::Recover => Purpose::Recover { migrated: Some(true) },
@@ -140,7 +153,8 @@ impl Program for Recipe {
         let transaction = Transaction { purpose, layout: layout(), hosts: self.hosts.clone(), sudo: false, site: None };
         let opened = hosts.begin(transaction).await?;
         let items = match (self.verb, &opened.release) {
-            (Verb::Deploy | Verb::Migrate | Verb::Tolerant, Some(release)) => self.deploy(release),
+            (Verb::Deploy | Verb::Migrate | Verb::Tolerant | Verb::Failing, Some(release)) => self.deploy(release),
+            (Verb::MarkBad | Verb::Pin, _) => self.mark(),
             (Verb::Rollback, Some(release)) => self.rollback(&opened, release),
             (Verb::Recover, Some(release)) => self.republish(release),
             (Verb::Recover, None) => Vec::new(),

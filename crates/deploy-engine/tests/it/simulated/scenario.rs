@@ -134,28 +134,42 @@ pub fn check(start: &World, case: &Case, seen: &mut Seen) -> Vec<String> {
     let world = Arc::new(Mutex::new(start.fork()));
     world.lock().unwrap().keep_trace = start.keep_trace;
     let mut verb = case.scenario.verb();
+    let mut published = None;
     for (number, fault) in case.faults.iter().enumerate() {
         let recipe = recipe(&world, verb, 10 + u32::try_from(number).unwrap());
         one_run(&world, &recipe, Some(*fault), Mode::Real);
-        verb = Verb::Deploy;
+        if number == 0 && case.scenario == Scenario::Tolerant {
+            published = world.lock().unwrap().target.clone();
+        }
+        verb = Verb::Recover;
     }
+    let broken = judge(&world, published.as_ref(), seen);
+    if start.keep_trace {
+        println!("{:#?}", world.lock().unwrap().trace);
+    }
+    broken
+}
+
+/// Everything that is wrong with a state that runs have left: with the runs themselves, with a recovery from there, and with
+/// what follows.
+pub fn judge(world: &Shared, published: Option<&ReleaseId>, seen: &mut Seen) -> Vec<String> {
     let state = fingerprint(&world.lock().unwrap().hosts);
     if world.lock().unwrap().broken.is_empty() && seen.0.insert(state) {
         let other = Arc::new(Mutex::new(world.lock().unwrap().fork()));
-        let published = world.lock().unwrap().target.clone().filter(|_| case.scenario == Scenario::Tolerant);
-        recovered(&other, published.as_ref());
+        let tells = world.lock().unwrap().keep_trace;
+        other.lock().unwrap().keep_trace = tells;
+        recovered(&other, published);
+        if tells {
+            println!("cap recover: {:#?}", other.lock().unwrap().trace);
+        }
         let mut found = std::mem::take(&mut other.lock().unwrap().broken);
         for broken in &mut found {
             broken.insert_str(0, "cap recover: ");
         }
         world.lock().unwrap().broken.append(&mut found);
-        afterwards(&world);
+        afterwards(world);
     }
-    let mut world = world.lock().unwrap();
-    if start.keep_trace {
-        println!("{:#?}", world.trace);
-    }
-    std::mem::take(&mut world.broken)
+    std::mem::take(&mut world.lock().unwrap().broken)
 }
 
 /// A run, and what must be true right after it.
@@ -247,6 +261,7 @@ fn told(
     if outcome == Outcome::Stuck && !is_named {
         world.broken.push(format!("stuck, and no host is named: {:?}", ended.problems));
     }
+    turned_back(world, ended, before, now, fault);
     let runs_new = matches!(outcome, Outcome::Deployed | Outcome::RolledBack);
     for (host, unit) in world.hosts.iter().zip(now) {
         // A host that was killed runs nothing; one that was put back and never restarted runs what it ran; where nothing was
@@ -256,6 +271,26 @@ fn told(
         if (runs_new || outcome == Outcome::PutBack) && !runs_live {
             world.broken.push(format!("{outcome:?}: the application of {} does not run what is live", host.id));
             break;
+        }
+    }
+}
+
+/// On each host where the run says that it has undone what it did there.
+fn turned_back(world: &mut World, ended: &Ended, before: &[UnitView], now: &[UnitView], fault: Option<Fault>) {
+    let clean = matches!(ended.summary.outcome, Outcome::FailedClean | Outcome::PutBack | Outcome::Interrupted);
+    for ((number, old), new) in before.iter().enumerate().zip(now) {
+        let row = ended.summary.rows.iter().find(|row| row.host.as_str() == new.name);
+        let Some(row) = row else { continue };
+        let is_out = row.result == HostResult::LeftOut;
+        // Who is out of reach, or can write nothing, has the rest taken away by the next run, and that is said.
+        let gone = |fault: Fault| {
+            let cut = matches!(fault.kind, Kind::LinkCut) && is_out;
+            fault.kind.trap().is_some() || fault.kind.is_host_kill() || fault.kind == Kind::BlackHole || cut
+        };
+        let excused =
+            fault.is_some_and(|fault| fault.host == number && gone(fault)) || row.result == HostResult::Unknown;
+        if (clean || is_out) && !excused && !world.hosts[number].recovered {
+            world.note(i::turned_back_leaves_nothing(old, new));
         }
     }
 }

@@ -66,6 +66,12 @@ fn of_tree(name: &str, tree: &Tree, layout: &Layout) -> UnitView {
         shared: digest(tree, &shared),
         outside: hash(&outside),
         leftovers: leftovers(tree, &root, &state),
+        links: tree
+            .names(&state)
+            .into_iter()
+            .filter(|name| name.starts_with("links."))
+            .flat_map(|name| tree.names(&format!("{state}/{name}")))
+            .collect(),
     }
 }
 

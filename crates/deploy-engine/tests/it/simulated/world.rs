@@ -508,7 +508,10 @@ impl World {
                 apply_in_row(ops, &cx, tree, &checkout)
             }
             What::StateDir => apply_state_dir(&layout, &run, tree),
-            What::Entry => apply_entry(&layout, &run, tree),
+            What::Entry => {
+                planted.into_iter().for_each(|plant| plant.before_entry(&layout, &run, tree));
+                apply_entry(&layout, &run, tree)
+            }
             What::Current => {
                 let link = tree.readlink(&tree.spell(&layout.current));
                 out = link.as_deref().map(|text| format!("{text}\n").into_bytes()).unwrap_or_default();
