@@ -36,6 +36,8 @@ mod scenarios;
 #[cfg(test)]
 mod sshd;
 #[cfg(test)]
+mod sshd_alternate;
+#[cfg(test)]
 mod sshd_disk;
 #[cfg(test)]
 mod sshd_faults;

@@ -51,7 +51,7 @@ end
 task(:before_say) { note 'first' }
 "#;
 
-fn write_project(stage: &Stage) {
+pub(crate) fn write_project(stage: &Stage) {
     stage.write("Capfile", CAPFILE);
     stage.write("lib/capistrano/tasks/own.rake", TASKS);
     stage.write(
@@ -81,14 +81,14 @@ fn write_project(stage: &Stage) {
     stage.write("config/deploy/ours.rb", &ours.collect::<String>());
 }
 
-fn theirs(stage: &Stage, root: &str, args: &[&str]) -> Ran {
+pub(crate) fn theirs(stage: &Stage, root: &str, args: &[&str]) -> Ran {
     let mut command = Command::new(CAPISTRANO);
     ruby(&mut command, Path::new(&stage.project));
     command.current_dir(&stage.project).env("ROOT", root).arg("theirs").args(args);
     stage.run(command)
 }
 
-fn ours(stage: &Stage, root: &str, args: &[&str]) -> Ran {
+pub(crate) fn ours(stage: &Stage, root: &str, args: &[&str]) -> Ran {
     let mut command = stage.bare(&["ours"]);
     command.env("ROOT", root).args(args);
     stage.run(command)
