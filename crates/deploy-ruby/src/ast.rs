@@ -108,6 +108,26 @@ pub(crate) enum Expr {
         singleton: Option<Box<Node>>,
     },
     Alias(Box<Node>, Box<Node>),
+    /// `class A < B`, `module A`
+    Class {
+        scope: ConstScope,
+        name: Sym,
+        is_module: bool,
+        parent: Option<Box<Node>>,
+        body: Rc<Body>,
+    },
+    /// `class << self`
+    SingletonClass {
+        on: Box<Node>,
+        body: Rc<Body>,
+    },
+    Super {
+        args: Vec<Arg>,
+        keywords: Option<Vec<Pair>>,
+        block: Box<BlockArg>,
+    },
+    /// `@@x`
+    ClassVar(Sym),
     Lambda(Rc<Body>),
     File,
     Line(i64),
@@ -224,6 +244,7 @@ impl Params {
 pub(crate) enum Target {
     Local(Slot),
     Ivar(Sym),
+    ClassVar(Sym, Span),
     Gvar(Sym, Span),
     Const(Sym),
     Index {

@@ -34,12 +34,12 @@ fn cap(dir: &Path, args: &[&str]) -> Ran {
 fn check_runs_nothing_and_lists_all() {
     let dir = project(&[
         ("Capfile", CAPFILE),
-        ("config/deploy.rb", "`touch ran`\nset :application, 'x'\nclass A; end\n"),
+        ("config/deploy.rb", "`touch ran`\nset :application, 'x'\nundef puts\n"),
         ("config/deploy/production.rb", "server 'h', roles: %w[app]\nrequire 'unheard_of'\n"),
     ]);
     for words in [&["check"][..], &["production", "check"]] {
         cap(dir.path(), words).expect(2).says(&[
-            "config/deploy.rb:3:1: error: a class definition",
+            "config/deploy.rb:3:1: error: `undef`",
             "config/deploy/production.rb:2:1: error: nothing is built in for `require \"unheard_of\"`",
             "CAP_ALLOW_REQUIRE=unheard_of",
             "3 files looked through: 2 errors, 0 warnings",

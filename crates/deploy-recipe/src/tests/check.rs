@@ -32,7 +32,7 @@ async fn everything_at_once_in_all_files_of_dialect_2() {
                 "require './lib/more'\nrequire File.expand_path('../own', __FILE__)\nrequire 'bundler/capistrano'\n\
                  task(:a) { Thread.new { } }\nload 'no/such'\nrequire 'airbrake/capistrano'\nrequire './config/boot'\n",
             ),
-            ("/lib/more.rb", "class A\nend\nrequire 'their/capistrano'\nrequire 'json'"),
+            ("/lib/more.rb", "undef puts\n\nrequire 'their/capistrano'\nrequire 'json'"),
             ("/config/own.rb", "  set :a, \n"),
         ],
         &[],
@@ -42,7 +42,7 @@ async fn everything_at_once_in_all_files_of_dialect_2() {
     assert_eq!(found.files, ["Capfile", "config/deploy.rb", "lib/more.rb", "config/own.rb"]);
     let errors = heads(&found.errors);
     assert_eq!(errors[0], "config/deploy.rb:4:12: error: `Thread` is outside the language here");
-    assert_eq!(errors[1], "lib/more.rb:1:1: error: a class definition is outside the language here");
+    assert_eq!(errors[1], "lib/more.rb:1:1: error: `undef` is outside the language here");
     assert!(errors[2].starts_with("lib/more.rb:3:1: error: nothing is built in for `require \"their/capistrano\"`"));
     assert!(errors[3].starts_with("config/own.rb:1:"), "{errors:?}");
     assert!(found.errors[2].render().contains("CAP_ALLOW_REQUIRE=their/capistrano"));

@@ -190,7 +190,7 @@ async fn a_rehearsal_does_nothing_at_the_end() {
 
 #[tokio::test]
 async fn syntax_outside_the_language_is_listed_and_stops_only_when_reached() {
-    let recipe = super::load("role :app, 'h'\ntask(:bad) { class X; end }\ntask(:good) { run 'x' }").await;
+    let recipe = super::load("role :app, 'h'\ntask(:bad) { undef puts }\ntask(:good) { run 'x' }").await;
     assert_eq!(recipe.unsupported().len(), 1);
     let notes = super::Notes::default();
     super::run_recipe(&recipe, &["good"], &notes).await.unwrap();

@@ -152,7 +152,25 @@ fn world(case: &Case) -> Rc<MemoryEffects> {
     for _ in 0..20 {
         effects.add_answer("");
     }
-    effects.on_run(|_| Ok(Finished { status: Some(0), ..Finished::default() }));
+    // The deployer's working copy of the project, on a branch.
+    effects.on_run(|command| {
+        let deploy_ruby::CommandLine::Shell(line) = &command.line else {
+            return Ok(Finished { status: Some(0), ..Finished::default() });
+        };
+        let stdout = match line.split('|').next().unwrap_or_default().trim() {
+            text if text.starts_with("git branch") => "* master\n",
+            text if text.contains("rev-parse --abbrev-ref") || text.contains("symbolic-ref") => "master\n",
+            text if text.starts_with("git rev-parse") => "0123456789012345678901234567890123456789\n",
+            "whoami" => "deployer\n",
+            _ => "",
+        };
+        Ok(Finished { status: Some(0), stdout: stdout.as_bytes().to_vec(), ..Finished::default() })
+    });
+    for (name, value) in
+        [("USER", "deployer"), ("HOME", "/home/deployer"), ("PATH", "/usr/bin:/bin"), ("LANG", "C.UTF-8")]
+    {
+        deploy_ruby::Effects::set_env(&*effects, name, Some(value));
+    }
     effects
 }
 
@@ -165,6 +183,8 @@ async fn load(case: &Case, stage: &Option<String>, allowed: &[String]) -> Result
     let mut loader = Loader::new(world(case));
     loader.allow_require = allowed.to_vec();
     loader.rehearsal = true;
+    // Some ask until an answer pleases them, which none does here.
+    loader.steps = 3_000_000;
     let usual = ["Capfile", "capfile", "config/deploy.rb"].iter().any(|name| case.files.contains_key(*name));
     if !usual {
         loader.files = vec!["app/config/deploy.rb".to_owned()];

@@ -2,6 +2,7 @@
 
 use super::object::block;
 use super::take::{self, count, int, text};
+use super::user_class::UserClass;
 use crate::interp::{Args, Call, Ivars, Reply};
 use crate::value::{Class, Exception, Hash, Proc, Unwind, Value};
 use indexmap::IndexMap;
@@ -102,14 +103,41 @@ pub(super) fn call(call: &Call, this: &Rc<Class>, name: &str, args: &Args) -> Re
             Value::array(if is_pattern { Vec::new() } else { vec![Value::str(&name)] })
         }
         ("GC" | "ObjectSpace", "start" | "garbage_collect" | "enable" | "disable" | "compact") => Value::Nil,
-        ("Struct", "new") | ("ObjectSpace", "each_object" | "count_objects") => {
+        ("ObjectSpace", "each_object" | "count_objects") => {
             return Err(call.raise("NotImplementedError", format!("`{}` is outside the language here", this.name())));
-        }
-        ("Class" | "Module", "new") => {
-            return Err(call.raise("NotImplementedError", "a class definition is outside the language here"));
         }
         _ => return Ok(None),
     }))
+}
+
+/// `Struct.new(:a, :b)`
+async fn new_struct(call: &Call, args: &Args) -> Result<Value, Unwind> {
+    let (positional, options) = args.split_options();
+    let by_keyword = options.get_name("keyword_init").is_some_and(|value| value.truthy());
+    let names = positional.iter().map(|name| super::name_of(call, name)).collect::<Result<Vec<_>, _>>()?;
+    let class = UserClass::of_fields(names, by_keyword);
+    open_new(call, class, args).await
+}
+
+/// `Class.new(Parent) { … }`, `Module.new { … }`
+async fn new_class(call: &Call, is_module: bool, args: &Args) -> Result<Value, Unwind> {
+    if let Value::Class(parent) = args.at(0)
+        && parent.name() != "Object"
+    {
+        let text = format!("a class below {} without a name is outside the language here", parent.name());
+        return Err(call.raise("NotImplementedError", text));
+    }
+    open_new(call, UserClass::new("", is_module, args.at(0).downcast::<UserClass>()), args).await
+}
+
+async fn open_new(call: &Call, class: UserClass, args: &Args) -> Result<Value, Unwind> {
+    let value = Value::object(class);
+    if args.block.is_some() {
+        let mut given = Args::none();
+        given.block.clone_from(&args.block);
+        call.send(&value, "class_eval", given).await?;
+    }
+    Ok(value)
 }
 
 /// How two classes stand to each other; nil if neither is above the other.
@@ -217,6 +245,8 @@ pub(super) async fn later(call: &Call, this: &Rc<Class>, name: &str, args: &Args
             hash.default_proc.replace(args.block.clone().map(Value::Proc));
             Value::Hash(Rc::new(hash))
         }
+        ("Struct", "new") => new_struct(call, args).await?,
+        ("Class" | "Module", "new") => new_class(call, this.name() == "Module", args).await?,
         ("Proc", "new") => Value::Proc(block(call, args)?.clone()),
         ("Kernel", _) => {
             let done: Result<Option<Value>, Unwind> = Box::pin(super::kernel(call, name, args)).await;

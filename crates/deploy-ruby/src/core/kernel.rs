@@ -347,6 +347,13 @@ fn visibility(call: &Call, name: &str, args: &Args) -> Result<Value, Unwind> {
             // Modules of the library whose functions are callable anyway.
             Value::Class(class)
                 if matches!(class.name(), "FileUtils" | "ERB::Util" | "Comparable" | "Kernel" | "Shellwords") => {}
+            // Its methods become words of the whole program.
+            // What stands for a module of the host has its words everywhere.
+            Value::Object(_) => {
+                if let Some(module) = args.at(0).downcast::<super::UserClass>() {
+                    super::user_class::open_to_all(call, &module);
+                }
+            }
             _ => return Err(outside_language(call, &format!("`{name}` of a module"))),
         }
     }

@@ -12,6 +12,7 @@ mod format;
 mod generator;
 mod hash;
 mod hash_block;
+mod instance;
 mod kernel;
 mod lazy;
 mod number;
@@ -32,15 +33,18 @@ mod string_parts;
 mod symbol;
 mod take;
 mod time;
+mod user_class;
 
 pub(crate) use enumerate::elements;
 pub(crate) use format::format;
 pub(crate) use generator::Stepper;
+pub(crate) use instance::Instance;
 pub(crate) use kernel::{KERNEL_NAMES, kernel, lines_of, random};
 pub(crate) use shell::{backtick, command, set_status};
 pub(crate) use strftime::strftime;
 pub(crate) use take::{int, kind, name_of, opt_text, text};
 pub(crate) use time::time_to_s;
+pub(crate) use user_class::{Entry, UserClass, run as run_method};
 
 use crate::interp::{Args, Call, Reply};
 use crate::value::{Hash, Proc, Unwind, Value};
@@ -220,6 +224,11 @@ fn frozen_error(call: &Call, receiver: Value, message: String) -> Unwind {
         exception.receiver.replace(receiver);
     }
     unwind
+}
+
+/// Whether a method is one of Enumerable.
+fn is_enumerating(name: &str) -> bool {
+    enumerable::NAMES.contains(&name) || enumerate::NAMES.contains(&name)
 }
 
 /// `respond_to?`

@@ -23,13 +23,26 @@ impl Interp {
     ) -> Result<(), Unwind> {
         match target {
             Target::Local(slot) => env.set(*slot, value),
-            Target::Ivar(name) => self.ivars(env).set(name.as_str(), value),
+            Target::Ivar(name) => {
+                if let Value::Object(object) = &env.home.self_value
+                    && object.is_frozen()
+                {
+                    let text = format!("can't modify frozen {}", object.class_name());
+                    return Err(self.raise(cx, "FrozenError", text));
+                }
+                self.ivars(env).set(name.as_str(), value);
+            }
+            Target::ClassVar(name, span) => {
+                cx.set_span(Some(*span));
+                self.set_class_variable(cx, env, name, value)?;
+            }
             Target::Gvar(name, span) => {
                 cx.set_span(Some(*span));
                 self.set_global_from(cx, name, value)?;
             }
             Target::Const(name) => {
-                self.0.consts.borrow_mut().insert(name.as_str().to_owned(), value);
+                let full = self.name_constant(env, name, &value);
+                self.0.consts.borrow_mut().insert(full, value);
             }
             Target::Ignore => {}
             Target::Index { .. } | Target::Attr { .. } => Box::pin(self.assign_by_call(cx, env, target, value)).await?,
@@ -139,10 +152,11 @@ impl Interp {
         match target {
             Target::Local(slot) => Ok(env.get(*slot)),
             Target::Ivar(name) => Ok(self.ivars(env).get(name.as_str()).unwrap_or_default()),
+            Target::ClassVar(name, _) => self.class_variable(cx, env, name, matches!(op, AssignOp::Or)),
             Target::Gvar(name, _) => self.global(cx, env, name),
             Target::Const(name) => {
                 let call = Call::new(self, cx, env.home.self_value.clone(), true, Some(env.clone()));
-                match (self.find_const(&call, name.as_str())?, op) {
+                match (self.find_const_in(&call, env.home.owner.as_ref(), name.as_str())?, op) {
                     (Some(value), _) => Ok(value),
                     (None, AssignOp::Or) => Ok(Value::Nil),
                     (None, _) => Err(self.unknown_const(&call, name.as_str())),

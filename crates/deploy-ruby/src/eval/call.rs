@@ -37,7 +37,7 @@ impl Interp {
     }
 
     /// Puts the block into the arguments; returns the tag that its `break` is addressed to.
-    async fn take_block(
+    pub(super) async fn take_block(
         &self,
         cx: &Context,
         env: &Rc<Env>,

@@ -2,7 +2,7 @@
 
 use super::{R, ev};
 use crate::ast::{ConstScope, Expr};
-use crate::core;
+use crate::core::{self, UserClass};
 use crate::interp::{Call, Context, Env, Interp};
 use crate::source::Span;
 use crate::value::{Sym, Unwind, Value};
@@ -23,6 +23,10 @@ impl Interp {
                 let ConstScope::Of(base) = scope else { return Ok(Value::Nil) };
                 match ev!(self, cx, env, base)? {
                     Value::Class(class) => format!("{}::{name}", class.name()),
+                    value if value.downcast::<UserClass>().is_some() => {
+                        let base = value.downcast::<UserClass>().map(|class| class.name()).unwrap_or_default();
+                        format!("{base}::{name}")
+                    }
                     other => {
                         cx.set_span(Some(span));
                         return Err(self.raise(cx, "TypeError", format!("{} is not a class/module", other.inspect())));
@@ -32,7 +36,8 @@ impl Interp {
         };
         cx.set_span(Some(span));
         let call = Call::new(self, cx, env.home.self_value.clone(), true, Some(env.clone()));
-        match self.find_const(&call, &full)? {
+        let owner = env.home.owner.as_ref().filter(|_| !matches!(scope, ConstScope::Root));
+        match self.find_const_in(&call, owner, &full)? {
             Some(value) => Ok(value),
             None => match self.0.host.constant_missing(&call, &full)? {
                 Some(value) => Ok(value),
@@ -42,7 +47,7 @@ impl Interp {
     }
 
     /// Full name of a path of plain constants.
-    fn const_path(&self, scope: &ConstScope, name: &Sym) -> Option<String> {
+    pub(super) fn const_path(&self, scope: &ConstScope, name: &Sym) -> Option<String> {
         match scope {
             ConstScope::Lexical | ConstScope::Root => Some(name.as_str().to_owned()),
             ConstScope::Of(base) => match &base.expr {

@@ -22,7 +22,11 @@ impl Interp {
                 let set = self.global(cx, env, name).is_ok_and(|v| !v.is_nil());
                 return present(set, "global-variable");
             }
-            Expr::Const { .. } => return present(self.constant_is_defined(&call, node), "constant"),
+            Expr::Const { .. } => return present(self.constant_is_defined(&call, env, node), "constant"),
+            Expr::ClassVar(name) => {
+                return present(self.class_variable(cx, env, name, false).is_ok(), "class variable");
+            }
+            Expr::Super { .. } => return present(self.super_exists(env), "super"),
             Expr::Yield(_) => return present(env.home.block.is_some(), "yield"),
             Expr::Call(c) => return present(self.call_is_defined(&call, env, c), "method"),
             Expr::Unsupported(_) => return Value::Nil,
@@ -31,7 +35,7 @@ impl Interp {
         Value::str(kind)
     }
 
-    fn constant_is_defined(&self, call: &Call, node: &Node) -> bool {
+    fn constant_is_defined(&self, call: &Call, env: &Rc<Env>, node: &Node) -> bool {
         fn path(node: &Node) -> Option<String> {
             match &node.expr {
                 Expr::Const { scope: ConstScope::Of(base), name } => Some(format!("{}::{name}", path(base)?)),
@@ -39,7 +43,8 @@ impl Interp {
                 _ => None,
             }
         }
-        path(node).is_some_and(|full| self.find_const(call, &full).is_ok_and(|v| v.is_some()))
+        let owner = env.home.owner.as_ref();
+        path(node).is_some_and(|full| self.find_const_in(call, owner, &full).is_ok_and(|v| v.is_some()))
     }
 
     fn call_is_defined(&self, call: &Call, env: &Rc<Env>, node: &crate::ast::Call) -> bool {
@@ -52,7 +57,7 @@ impl Interp {
             Expr::Local(slot) => env.get(*slot),
             Expr::SelfRef => return self.word_exists(&env.home.self_value, name),
             Expr::Ivar(ivar) => self.ivars(env).get(ivar.as_str()).unwrap_or_default(),
-            Expr::Const { name: constant, .. } if self.constant_is_defined(call, recv) => {
+            Expr::Const { name: constant, .. } if self.constant_is_defined(call, env, recv) => {
                 let found = self.find_const(call, constant.as_str());
                 return found.ok().flatten().is_none_or(|v| core::responds_to(call, &v, name));
             }

@@ -2,7 +2,8 @@
 
 use super::{R, ev};
 use crate::ast::{Body, Params, Target};
-use crate::interp::{Args, Call, Context, Env, Home, Interp};
+use crate::core::{Instance, UserClass};
+use crate::interp::{Args, Call, Context, Env, Home, Interp, Object};
 use crate::value::{Callable, Closure, Hash, Jump, Proc, Sym, Unwind, Value};
 use std::rc::Rc;
 
@@ -61,7 +62,7 @@ impl Interp {
         let defined_in = &closure.env.home;
         if let Some(name) = &closure.method {
             let self_value = self_value.unwrap_or_else(|| defined_in.self_value.clone());
-            let home = Home::new(self_value, args.block.clone(), Some(name.clone()), self.next_id());
+            let home = Home::of_method(defined_in, self_value, args.block.clone(), name.clone(), self.next_id());
             // The body of a `def` sees no locals around it; that of `define_method` does.
             let parent = closure.lambda.then(|| closure.env.clone());
             return Env::new(&closure.body, parent, home, closure.tag);
@@ -205,14 +206,21 @@ impl Interp {
         Ok(())
     }
 
-    pub(super) fn define(&self, env: &Rc<Env>, name: &Sym, body: &Rc<Body>) {
+    pub(super) fn define(&self, cx: &Context, env: &Rc<Env>, name: &Sym, body: &Rc<Body>) -> Result<(), Unwind> {
+        if let Some(class) = env.home.self_value.downcast::<UserClass>() {
+            // In the block of `Class.new` and `class_eval` too, `super` begins at that class.
+            let owner = Some(class.clone());
+            let method = self.method_proc(&env.with_owner(owner), name, body);
+            return self.define_in(cx, &class, name.as_str(), &method);
+        }
         let method = self.method_proc(env, name, body);
         if let Value::Object(object) = &env.home.self_value
             && object.define_method(name.as_str(), &method)
         {
-            return;
+            return Ok(());
         }
         self.0.defs.borrow_mut().insert(name.clone(), method);
+        Ok(())
     }
 
     fn method_proc(&self, env: &Rc<Env>, name: &Sym, body: &Rc<Body>) -> Proc {
@@ -237,6 +245,13 @@ impl Interp {
     ) -> R {
         let target = ev!(self, cx, env, on)?;
         let method = self.method_proc(env, name, body);
+        if let Some(class) = target.downcast::<UserClass>() {
+            class.put_singleton(name.as_str(), &method);
+            return Ok(Value::Sym(name.clone()));
+        }
+        if target.downcast::<Instance>().is_some_and(|instance| instance.define_method(name.as_str(), &method)) {
+            return Ok(Value::Sym(name.clone()));
+        }
         match &target {
             Value::Object(object)
                 if object.define_method(name.as_str(), &method) || target.same(&env.home.self_value) =>
@@ -264,7 +279,11 @@ impl Interp {
         Ok(Value::Nil)
     }
 
-    pub(crate) fn alias(&self, _cx: &Context, self_value: &Value, new: &str, old: &str) -> Result<(), Unwind> {
+    pub(crate) fn alias(&self, cx: &Context, self_value: &Value, new: &str, old: &str) -> Result<(), Unwind> {
+        if let Some(class) = self_value.downcast::<UserClass>() {
+            let call = Call::new(self, cx, self_value.clone(), true, None);
+            return class.alias(&call, &Value::sym(new), &Value::sym(old)).map(drop);
+        }
         let existing = self.0.defs.borrow().get(&Sym::new(old)).cloned();
         let body = existing.unwrap_or_else(|| {
             Proc::new(Callable::Method(crate::value::Method { recv: self_value.clone(), name: Sym::new(old) }))

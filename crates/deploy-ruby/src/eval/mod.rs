@@ -2,6 +2,7 @@
 
 mod assign;
 mod call;
+mod classes;
 mod consts;
 mod control;
 mod defined;
@@ -10,7 +11,8 @@ mod rescue;
 mod strings;
 
 use crate::ast::{Arg, Expr, Node, Pair};
-use crate::interp::{Call, Context, Env, Interp, Ivars};
+use crate::core::Instance;
+use crate::interp::{Args, Call, Context, Env, Interp, Ivars};
 use crate::value::{Hash, Jump, Sym, Unwind, Value};
 use std::future::Future;
 use std::pin::Pin;
@@ -86,9 +88,13 @@ impl Interp {
             }
             Expr::Retry => return Some(Err(Unwind::jump(Jump::Retry))),
             Expr::Unsupported(kind) => return Some(Err(self.unsupported_here(cx, kind, node))),
+            Expr::ClassVar(name) => {
+                cx.set_span(Some(node.span));
+                return Some(self.class_variable(cx, env, name, false));
+            }
             Expr::Def { name, body, singleton: None } => {
-                self.define(env, name, body);
-                Value::Sym(name.clone())
+                cx.set_span(Some(node.span));
+                return Some(self.define(cx, env, name, body).map(|()| Value::Sym(name.clone())));
             }
             _ => return None,
         }))
@@ -133,6 +139,15 @@ impl Interp {
             Expr::Next { value, in_loop } => Box::pin(self.eval_next(cx, env, value, *in_loop)),
             Expr::Return(value) => Box::pin(self.eval_return(cx, env, value)),
             Expr::Def { name, body, singleton: Some(on) } => Box::pin(self.eval_singleton_def(cx, env, name, body, on)),
+            Expr::Class { scope, name, is_module, parent, body } => {
+                let is_module = *is_module;
+                let definition = classes::Definition { scope, name, is_module, parent: parent.as_deref(), body };
+                Box::pin(self.eval_class(cx, env, definition, node))
+            }
+            Expr::SingletonClass { on, body } => Box::pin(self.eval_singleton_class(cx, env, on, body)),
+            Expr::Super { args, keywords, block } => {
+                Box::pin(self.eval_super(cx, env, (args, keywords.as_deref(), block), node))
+            }
             Expr::Alias(new, old) => Box::pin(self.eval_alias(cx, env, new, old)),
             // The rest are leaves.
             _ => Box::pin(std::future::ready(Ok(Value::Nil))),
@@ -193,6 +208,10 @@ impl Interp {
             Value::Range(_) | Value::Enumerator(_) => {
                 let call = Call::new(self, cx, env.home.self_value.clone(), false, Some(env.clone()));
                 crate::core::elements(&call, &value).await
+            }
+            Value::Object(ref object) if object.responds_to("to_a") && value.downcast::<Instance>().is_some() => {
+                let call = Call::new(self, cx, env.home.self_value.clone(), false, Some(env.clone()));
+                Ok(call.send(&value, "to_a", Args::none()).await?.to_list())
             }
             Value::Object(ref object) => Ok(object.items().unwrap_or_else(|| vec![value.clone()])),
             other => Ok(other.to_list()),

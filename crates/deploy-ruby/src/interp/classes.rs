@@ -12,6 +12,7 @@ const CLASSES: &[(&str, &str)] = &[
     ("Class", "Module"),
     ("Kernel", ""),
     ("Comparable", ""),
+    ("Singleton", ""),
     ("Enumerable", ""),
     ("NilClass", "Object"),
     ("TrueClass", "Object"),

@@ -2,6 +2,7 @@
 
 use super::{Args, Interp};
 use crate::ast::{Body, Slot};
+use crate::core::UserClass;
 use crate::source::{Position, Span};
 use crate::value::{Frame, Proc, Sym, Unwind, Value};
 use std::cell::{Cell, RefCell};
@@ -70,6 +71,11 @@ impl Context {
         }))
     }
 
+    /// A context that counts as if so much had been entered.
+    pub(super) fn begun(calls: u32, nesting: u32) -> Self {
+        Self(Rc::new(State { calls: Cell::new(calls), nesting: Cell::new(nesting), ..State::default() }))
+    }
+
     /// Names what is entered ("in task deploy:restart") until the guard goes.
     #[must_use]
     pub fn enter(&self, label: &str) -> Entered {
@@ -131,6 +137,8 @@ pub(crate) struct Home {
     pub self_value: Value,
     pub block: Option<Proc>,
     pub method: Option<Sym>,
+    /// The class or module around the text: where constants and class variables are looked for, and `super` begins.
+    pub owner: Option<Rc<UserClass>>,
     /// What `return` is addressed to.
     pub id: u64,
     pub last_match: Rc<RefCell<Value>>,
@@ -140,7 +148,22 @@ pub(crate) struct Home {
 
 impl Home {
     pub fn new(self_value: Value, block: Option<Proc>, method: Option<Sym>, id: u64) -> Rc<Self> {
-        Rc::new(Self { self_value, block, method, id, last_match: Rc::default(), alive: Rc::new(Cell::new(true)) })
+        let (last_match, alive) = (Rc::default(), Rc::new(Cell::new(true)));
+        Rc::new(Self { self_value, block, method, owner: None, id, last_match, alive })
+    }
+
+    /// The home of a call of a method, which was defined in another.
+    pub fn of_method(defined_in: &Self, self_value: Value, block: Option<Proc>, method: Sym, id: u64) -> Rc<Self> {
+        let (last_match, alive) = (Rc::default(), Rc::new(Cell::new(true)));
+        let owner = defined_in.owner.clone();
+        Rc::new(Self { self_value, block, method: Some(method), owner, id, last_match, alive })
+    }
+
+    /// The home of a class body.
+    pub fn of_class(class: Rc<UserClass>, id: u64) -> Rc<Self> {
+        let (last_match, alive) = (Rc::default(), Rc::new(Cell::new(true)));
+        let self_value = Value::Object(class.clone());
+        Rc::new(Self { self_value, block: None, method: None, owner: Some(class), id, last_match, alive })
     }
 
     /// The same home with another self, or another target of `return`.
@@ -149,6 +172,7 @@ impl Home {
             self_value: self_value.unwrap_or_else(|| self.self_value.clone()),
             block: self.block.clone(),
             method: self.method.clone(),
+            owner: self.owner.clone(),
             id: id.unwrap_or(self.id),
             last_match: self.last_match.clone(),
             alive: if id.is_some() { Rc::new(Cell::new(true)) } else { self.alive.clone() },
@@ -170,6 +194,15 @@ impl Env {
     pub fn new(body: &Body, parent: Option<Rc<Env>>, home: Rc<Home>, tag: u64) -> Rc<Self> {
         let slots = RefCell::new(vec![Value::Nil; body.locals.len()]);
         Rc::new(Self { slots, names: body.locals.clone(), parent, home, tag })
+    }
+
+    /// An empty scope whose home belongs to a class.
+    pub fn with_owner(&self, owner: Option<Rc<UserClass>>) -> Rc<Self> {
+        let mut home = self.home.with(None, None);
+        if let Some(home) = Rc::get_mut(&mut home) {
+            home.owner = owner;
+        }
+        Rc::new(Self { slots: RefCell::default(), names: Rc::from([]), parent: None, home, tag: 0 })
     }
 
     /// A scope that was not written as one: the variables of a template.

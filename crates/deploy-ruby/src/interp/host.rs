@@ -102,6 +102,11 @@ pub trait Object: Any {
         None
     }
 
+    /// Whether it takes no changes any more.
+    fn is_frozen(&self) -> bool {
+        false
+    }
+
     /// Elements, if the object shall have the methods of Enumerable.
     fn items(&self) -> Option<Vec<Value>> {
         None

@@ -68,6 +68,8 @@ pub(crate) struct Inner {
     pub at_exit: RefCell<Vec<Proc>>,
     pub last_status: RefCell<Value>,
     pub loaded: RefCell<Vec<String>>,
+    /// Methods that run inside each other where Rust asks for a text or an order.
+    pub at_once: Cell<u32>,
 }
 
 /// One Ruby program: its definitions, constants and limits. Cheap to clone; clones share everything.
@@ -100,6 +102,7 @@ impl Interp {
             at_exit: RefCell::default(),
             last_status: RefCell::default(),
             loaded: RefCell::default(),
+            at_once: Cell::new(0),
         };
         Self(Rc::new(inner))
     }
@@ -127,6 +130,12 @@ impl Interp {
     /// A fresh evaluation context (a fiber): its own call chain and depth.
     pub fn context(&self) -> Context {
         Context::default()
+    }
+
+    /// A context with room for a few calls only.
+    pub(crate) fn short_context(&self) -> Context {
+        let limits = self.0.limits;
+        Context::begun(limits.calls.saturating_sub(100), limits.nesting.saturating_sub(1000))
     }
 
     /// Parses a text without evaluating it.

@@ -129,6 +129,7 @@ impl Lowering {
                 let name = self.name(&n.name());
                 Target::Local(self.slot(&name, n.depth()))
             },
+            ClassVariableTargetNode as_class_variable_target_node n => Target::ClassVar(self.name(&n.name()), span),
             InstanceVariableTargetNode as_instance_variable_target_node n => Target::Ivar(self.name(&n.name())),
             GlobalVariableTargetNode as_global_variable_target_node n => Target::Gvar(self.name(&n.name()), span),
             ConstantTargetNode as_constant_target_node n => Target::Const(self.name(&n.name())),

@@ -107,6 +107,10 @@ impl Lowering {
             InstanceVariableWriteNode as_instance_variable_write_node n => {
                 Expr::Assign(Box::new(Target::Ivar(self.name(&n.name()))), self.boxed(&n.value()))
             },
+            ClassVariableReadNode as_class_variable_read_node n => Expr::ClassVar(self.name(&n.name())),
+            ClassVariableWriteNode as_class_variable_write_node n => {
+                Expr::Assign(Box::new(Target::ClassVar(self.name(&n.name()), span)), self.boxed(&n.value()))
+            },
             GlobalVariableReadNode as_global_variable_read_node n => Expr::Gvar(self.name(&n.name())),
             GlobalVariableWriteNode as_global_variable_write_node n => {
                 Expr::Assign(Box::new(Target::Gvar(self.name(&n.name()), span)), self.boxed(&n.value()))
@@ -149,6 +153,12 @@ impl Lowering {
             InstanceVariableOperatorWriteNode as_instance_variable_operator_write_node n => {
                 let op = self.name(&n.binary_operator());
                 self.op_assign(Target::Ivar(self.name(&n.name())), AssignOp::Binary(op), &n.value())
+            },
+            ClassVariableOrWriteNode as_class_variable_or_write_node n => self.op_assign(Target::ClassVar(self.name(&n.name()), span), AssignOp::Or, &n.value()),
+            ClassVariableAndWriteNode as_class_variable_and_write_node n => self.op_assign(Target::ClassVar(self.name(&n.name()), span), AssignOp::And, &n.value()),
+            ClassVariableOperatorWriteNode as_class_variable_operator_write_node n => {
+                let op = self.name(&n.binary_operator());
+                self.op_assign(Target::ClassVar(self.name(&n.name()), span), AssignOp::Binary(op), &n.value())
             },
             GlobalVariableOrWriteNode as_global_variable_or_write_node n => self.op_assign(Target::Gvar(self.name(&n.name()), span), AssignOp::Or, &n.value()),
             GlobalVariableAndWriteNode as_global_variable_and_write_node n => self.op_assign(Target::Gvar(self.name(&n.name()), span), AssignOp::And, &n.value()),

@@ -11,6 +11,7 @@ macro_rules! lower {
 }
 
 mod calls;
+mod classes;
 mod literals;
 mod names;
 mod params;
@@ -60,6 +61,7 @@ pub(crate) fn parse(
         in_loop: false,
         nesting: 0,
         notes: Notes::default(),
+        passed: classes::Passed::default(),
     };
     let root = parsed.node();
     let Some(program) = root.as_program_node() else {
@@ -107,6 +109,7 @@ pub(crate) struct Lowering {
     in_loop: bool,
     nesting: usize,
     notes: Notes,
+    passed: classes::Passed,
 }
 
 impl Lowering {
@@ -206,6 +209,11 @@ impl Lowering {
             NextNode as_next_node n => Expr::Next { value: Box::new(self.jump_value(n.arguments(), span)), in_loop: self.in_loop },
             ReturnNode as_return_node n => Expr::Return(Box::new(self.jump_value(n.arguments(), span))),
             DefNode as_def_node n => self.def(&n, span),
+            ClassNode as_class_node n => self.class(&n, span),
+            ModuleNode as_module_node n => self.module(&n, span),
+            SingletonClassNode as_singleton_class_node n => self.singleton_class(&n, span),
+            SuperNode as_super_node n => self.super_call(&n, span),
+            ForwardingSuperNode as_forwarding_super_node n => self.bare_super(&n, span),
             LambdaNode as_lambda_node n => Expr::Lambda(self.block_body(&n.locals(), n.parameters(), n.body(), span)),
             MultiWriteNode as_multi_write_node n => self.multi_write(&n),
             YieldNode as_yield_node n => self.yield_node(&n, span),

@@ -5,9 +5,6 @@ use ruby_prism::Node as Pm;
 /// A phrase for an unsupported node, used as "… is outside the language here".
 pub(super) fn unsupported_name(node: &Pm<'_>) -> &'static str {
     match node {
-        Pm::ClassNode { .. } | Pm::SingletonClassNode { .. } => "a class definition",
-        Pm::ModuleNode { .. } => "a module definition",
-        Pm::SuperNode { .. } | Pm::ForwardingSuperNode { .. } => "`super`",
         Pm::CaseMatchNode { .. } | Pm::MatchPredicateNode { .. } | Pm::MatchRequiredNode { .. } => "pattern matching",
         Pm::FlipFlopNode { .. } => "a flip-flop",
         Pm::PreExecutionNode { .. } => "`BEGIN`",
@@ -15,11 +12,6 @@ pub(super) fn unsupported_name(node: &Pm<'_>) -> &'static str {
         Pm::RedoNode { .. } => "`redo`",
         Pm::UndefNode { .. } => "`undef`",
         Pm::AliasGlobalVariableNode { .. } => "an alias of a global variable",
-        Pm::ClassVariableReadNode { .. }
-        | Pm::ClassVariableWriteNode { .. }
-        | Pm::ClassVariableAndWriteNode { .. }
-        | Pm::ClassVariableOrWriteNode { .. }
-        | Pm::ClassVariableOperatorWriteNode { .. } => "a class variable",
         Pm::RationalNode { .. } => "a rational number",
         Pm::ImaginaryNode { .. } => "an imaginary number",
         Pm::MatchLastLineNode { .. } | Pm::InterpolatedMatchLastLineNode { .. } => "a bare regexp as a condition",

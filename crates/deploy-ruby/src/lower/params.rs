@@ -13,6 +13,7 @@ impl Lowering {
         let singleton = n.receiver().map(|r| self.boxed(&r));
         let before = std::mem::take(&mut self.scopes);
         let in_loop = std::mem::replace(&mut self.in_loop, false);
+        let passed = std::mem::replace(&mut self.passed, super::classes::Passed::of(n.parameters()));
         self.scopes.push(Vec::new());
         self.declare(&n.locals());
         let params = n.parameters().map(|p| self.params(&p)).unwrap_or_default();
@@ -20,6 +21,7 @@ impl Lowering {
         let locals = self.scopes.pop().unwrap_or_default().into();
         self.scopes = before;
         self.in_loop = in_loop;
+        self.passed = passed;
         Expr::Def { name, body: Rc::new(Body { span, locals, params, code }), singleton }
     }
 

@@ -101,8 +101,6 @@ impl Lowering {
             ("Ractor", _) => "`Ractor`",
             ("Marshal", _) => "`Marshal`",
             ("TracePoint", _) => "`TracePoint`",
-            ("Struct", "new") => "`Struct`",
-            ("Class" | "Module", "new") => "a class definition",
             _ => return,
         };
         self.unsupported.push((kind, span));

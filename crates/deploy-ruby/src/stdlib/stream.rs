@@ -95,6 +95,9 @@ impl Object for Standard {
             "gets" | "readline" if self.0 == Std::In => {
                 let line = call.interp().effects().clone().prompt(call, "", true).await;
                 let line = line.map_err(|e| super::io_error(call, &e, "standard input"))?;
+                if line.is_none() && name == "readline" {
+                    return Err(call.raise("EOFError", "end of file reached"));
+                }
                 line.map(|l| format!("{}\n", l.trim_end_matches('\n'))).into()
             }
             "noecho" => match &args.block {

@@ -12,10 +12,30 @@ fn deep_recursion_is_an_error_on_the_documented_stack() {
         "f = ->(n) { [n].each { |x| f.call(x + 1) } }\nf.call(0)",
         "def g(n)\n  [1].map { |x| [x].map { |y| begin; case y when Integer then \"#{[*[g(n + 1)]].first}\" end; ensure; n; end } }\nend\ng(0)",
         "h = Hash.new { |hash, k| hash[k + 1] }\nh[0]",
+        "class A; def f = [1].map { f }; end\nA.new.f",
+        "class A; def method_missing(name, *) = other; end\nA.new.f",
+        "class A; def self.f = new.g\n def g = self.class.f; end\nA.f",
         "def m(x) = x.instance_exec { m(x) }\nm(Object.new)",
     ] {
         let shown = on_big_stack(move || error_of(program));
         assert!(shown.contains("stack level too deep"), "{program}: {shown}");
+    }
+}
+
+#[test]
+fn objects_that_show_or_compare_themselves_without_end_do_not_crash() {
+    for program in [
+        "class A; def to_s = [self].join; end\n\"#{A.new}\".size",
+        "class A; def inspect = [self, self].inspect; end\nA.new.inspect.size",
+        "class A; def ==(o) = [self] == [o]; end\nA.new == A.new",
+        "class A; def <=>(o) = [self, o].sort.size; end\n[A.new, A.new].sort.size",
+        "class A; def hash = { self => 1 }.size\n def eql?(o) = o.eql?(self); end\n{ A.new => 1, A.new => 2 }.size",
+        "class A; def f(n) = n > 0 ? f(n - 1) : [self].join\n def to_s = f(95); end\ndef g(n) = n > 0 ? g(n - 1) : [A.new].join.size\ng(900)",
+        "module M; include self rescue nil; extend self; def f = 1; end\nclass B; include M; include M; end\nB.new.f + M.f",
+    ] {
+        on_big_stack(move || {
+            let _ = eval(&Rc::new(MemoryEffects::new()), program);
+        });
     }
 }
 
