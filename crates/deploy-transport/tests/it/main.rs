@@ -27,6 +27,8 @@ mod revocation;
 #[cfg(test)]
 mod rogue;
 #[cfg(test)]
+mod round_trips;
+#[cfg(test)]
 mod running;
 #[cfg(test)]
 mod sshd;
