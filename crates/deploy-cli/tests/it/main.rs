@@ -42,6 +42,8 @@ mod sshd_disk;
 #[cfg(test)]
 mod sshd_faults;
 #[cfg(test)]
+mod sshd_flood;
+#[cfg(test)]
 mod sshd_hosts;
 #[cfg(test)]
 mod sshd_logins;
