@@ -30,6 +30,7 @@ fn environment() -> LocalEnvironment {
         home: "/home/ann".into(),
         hostname: "desk".into(),
         agent_socket: Some("/run/agent".into()),
+        shell: "/bin/sh".into(),
     }
 }
 

@@ -15,6 +15,8 @@ pub struct LocalEnvironment {
     pub hostname: String,
     /// The socket of the person's ssh-agent, if one is announced.
     pub agent_socket: Option<PathBuf>,
+    /// The shell that runs the commands of the person's own configuration.
+    pub shell: PathBuf,
 }
 
 impl LocalEnvironment {
@@ -39,6 +41,7 @@ impl LocalEnvironment {
             home,
             hostname: rustix::system::uname().nodename().to_string_lossy().into_owned(),
             agent_socket: variable("SSH_AUTH_SOCK").map(PathBuf::from),
+            shell: shell(),
         }
     }
 
@@ -53,6 +56,11 @@ impl LocalEnvironment {
             None => PathBuf::from(path),
         }
     }
+}
+
+/// What `$SHELL` names, as ssh takes it for `ProxyCommand` and `Match exec`.
+pub(crate) fn shell() -> PathBuf {
+    std::env::var_os("SHELL").filter(|shell| !shell.is_empty()).map_or_else(|| PathBuf::from("/bin/sh"), PathBuf::from)
 }
 
 /// Login name and home of a user id. Only the file: name service plug-ins are out of reach of a static binary.
@@ -79,6 +87,7 @@ mod tests {
             home: "/home/ann".into(),
             hostname: "desk".into(),
             agent_socket: None,
+            shell: "/bin/sh".into(),
         };
         let cases =
             [("~", "/home/ann"), ("~/.ssh/id", "/home/ann/.ssh/id"), ("~bob/x", "~bob/x"), ("/a/~", "/a/~"), ("", "")];

@@ -15,9 +15,9 @@ pub(crate) struct ProxyStream {
     output: ChildStdout,
 }
 
-/// Starts the command with `/bin/sh`, as ssh does with the person's shell.
+/// Starts the command with the person's shell, as ssh does.
 pub(crate) fn spawn(command: &str) -> io::Result<ProxyStream> {
-    let mut child = Command::new("/bin/sh")
+    let mut child = Command::new(crate::environment::shell())
         .arg("-c")
         .arg(format!("exec {command}"))
         .stdin(Stdio::piped())

@@ -122,7 +122,7 @@ impl SshConfig {
         if let Some(known) = lock(&self.commands).get(command) {
             return Ok(*known);
         }
-        let verdict = exec::succeeds(command)?;
+        let verdict = exec::succeeds(&self.environment.shell, command)?;
         lock(&self.commands).insert(command.to_owned(), verdict);
         Ok(verdict)
     }

@@ -95,6 +95,28 @@ fn commands_decide_once_and_only_where_everything_before_holds() {
     assert!(error.to_string().contains("may not be put"), "{error}");
 }
 
+/// As ssh does, whose `-G` is asked with the same shell where it is installed.
+#[test]
+fn commands_run_in_the_shell_of_the_person() {
+    use std::os::unix::fs::PermissionsExt;
+    let dir = tempfile::tempdir().unwrap();
+    let (shell, file) = (dir.path().join("myshell"), dir.path().join("config"));
+    // It takes the command for a word of its own, like a shell of another language.
+    std::fs::write(&shell, "#!/bin/sh\ntest \"$1 $2\" = '-c is-it web1'\n").unwrap();
+    std::fs::set_permissions(&shell, std::fs::Permissions::from_mode(0o755)).unwrap();
+    std::fs::write(&file, "Match exec \"is-it %h\"\n Port 7\n").unwrap();
+    let config = SshConfig::from_file(&file, LocalEnvironment { shell: shell.clone(), ..environment() });
+    let port = |host| config.options_for(host, None).unwrap().port;
+    assert_eq!((port("web1"), port("web2")), (Some(7), None));
+    let mut ssh = std::process::Command::new("ssh");
+    if let Ok(told) = ssh.env("SHELL", &shell).args(["-G", "web1", "-F"]).arg(&file).output() {
+        assert!(String::from_utf8_lossy(&told.stdout).contains("port 7\n"), "{told:?}");
+    }
+    let gone = SshConfig::from_file(&file, LocalEnvironment { shell: dir.path().join("gone"), ..environment() });
+    let error = gone.options_for("web1", None).unwrap_err().to_string();
+    assert!(error.contains("did not start") && error.contains("gone"), "{error}");
+}
+
 #[test]
 fn tags_choose_blocks() {
     let text = "Host web1\n Tag blue\nMatch tagged blue\n Port 7\n";

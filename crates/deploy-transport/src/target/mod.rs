@@ -116,7 +116,7 @@ pub enum Proxy {
     Direct,
     /// Through other hosts, in order.
     Jump(Vec<Target>),
-    /// Through the input and output of a command, run by `/bin/sh`.
+    /// Through the input and output of a command, run by the person's shell (`$SHELL`).
     Command(String),
 }
 

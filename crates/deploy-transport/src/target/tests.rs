@@ -10,6 +10,7 @@ fn environment() -> LocalEnvironment {
         home: "/home/ann".into(),
         hostname: "desk.example".into(),
         agent_socket: Some("/run/agent".into()),
+        shell: "/bin/sh".into(),
     }
 }
 

@@ -45,7 +45,7 @@ impl SudoPassword for Nobody {
 
 fn environment() -> LocalEnvironment {
     let (user, home, hostname) = ("alice".to_owned(), "/home/alice".into(), "laptop".to_owned());
-    LocalEnvironment { user, uid: 1000, home, hostname, agent_socket: None }
+    LocalEnvironment { user, uid: 1000, home, hostname, agent_socket: None, shell: "/bin/sh".into() }
 }
 
 /// Runs a recipe; none where the deployer was killed.
