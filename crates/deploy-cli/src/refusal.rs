@@ -3,6 +3,7 @@
 use deploy_plan::{Problem, ProblemKind};
 use deploy_shell::Argv;
 use deploy_transport::known_hosts::RecordedKey;
+use deploy_transport::target::Proxy;
 use deploy_transport::{ConnectError, ConnectErrorKind, KeyFileProblem, Target};
 
 use crate::dial::chain;
@@ -15,7 +16,7 @@ pub(crate) fn problem(target: &Target, error: &ConnectError) -> Problem {
         why.push_str(&format!(" (tried {} times)", error.attempts));
     }
     let what = format!("connect to {endpoint} as {}", endpoint.user);
-    Problem::new(kind(&error.kind), what, why).next(next(target, error))
+    Problem::new(kind(&error.kind), what, why).next(next(target, &target.asked, error))
 }
 
 fn kind(kind: &ConnectErrorKind) -> ProblemKind {
@@ -52,7 +53,8 @@ fn places(keys: &[RecordedKey]) -> String {
     places.join(", ")
 }
 
-fn next(target: &Target, error: &ConnectError) -> String {
+/// What to do about it. `asked` is the host of the recipe on whose account the target was connected to: itself, or one behind it.
+fn next(target: &Target, asked: &str, error: &ConnectError) -> String {
     let by_hand = by_hand(target);
     match &error.kind {
         ConnectErrorKind::Settings(_) => "mend the host's name, :user or :ssh_options in the recipe".to_owned(),
@@ -70,7 +72,7 @@ fn next(target: &Target, error: &ConnectError) -> String {
         }
         ConnectErrorKind::NotSsh(_) => "see whether the port is right (`set :port`)".to_owned(),
         ConnectErrorKind::HostKeyUnknown(key) => {
-            unknown_key(target, &key.line, key.files.first().map(|file| file.display().to_string()))
+            unknown_key(asked, &key.line, key.files.first().map(|file| file.display().to_string()))
         }
         ConnectErrorKind::HostKeyChanged { recorded, .. } => {
             let place = recorded.first().map(RecordedKey::place).unwrap_or_default();
@@ -94,19 +96,22 @@ fn next(target: &Target, error: &ConnectError) -> String {
             )
         }
         ConnectErrorKind::KeyFile { path, problem } => key_file(&path.display().to_string(), problem, target),
-        ConnectErrorKind::Jump { hop, .. } | ConnectErrorKind::JumpRefused { hop, .. } => {
-            format!("see whether {hop} can be logged in to and may forward; by hand: {by_hand}")
-        }
+        ConnectErrorKind::Jump { hop, source } => match hops(target).iter().find(|host| host.name == *hop) {
+            Some(host) => format!("on the jump host {hop}: {}", next(host, asked, source)),
+            None => format!("see whether {hop} can be logged in to; by hand: {by_hand}"),
+        },
+        ConnectErrorKind::JumpRefused { hop, .. } => format!(
+            "see whether sshd runs there and {hop} reaches that port and may forward (AllowTcpForwarding in its sshd_config); by hand: {by_hand}"
+        ),
         ConnectErrorKind::ProxyCommand { .. } => format!("mend ProxyCommand in {}", configuration(target)),
         _ => format!("by hand: {by_hand}"),
     }
 }
 
-fn unknown_key(target: &Target, line: &str, file: Option<String>) -> String {
+fn unknown_key(asked: &str, line: &str, file: Option<String>) -> String {
     let file = file.unwrap_or_else(|| "~/.ssh/known_hosts".to_owned());
     format!(
-        "compare the fingerprint with that on the host (`ssh-keygen -lf /etc/ssh/ssh_host_*_key.pub` there), then let `cap hosts:trust {}` store it for the project, or add this line to {file}:\n{line}",
-        target.asked
+        "compare the fingerprint with that on the host (`ssh-keygen -lf /etc/ssh/ssh_host_*_key.pub` there), then let `cap hosts:trust {asked}` store it for the project, or add this line to {file}:\n{line}"
     )
 }
 
@@ -133,7 +138,16 @@ fn key_file(path: &str, problem: &KeyFileProblem, target: &Target) -> String {
     }
 }
 
-/// The command that tries the same by hand, with the same configuration.
+/// The jump hosts on the way.
+fn hops(target: &Target) -> &[Target] {
+    match &target.proxy {
+        Proxy::Jump(hops) => hops,
+        Proxy::Direct | Proxy::Command(_) => &[],
+    }
+}
+
+/// The command that tries the same by hand, with the same configuration and through the same hosts: ssh knows nothing of a
+/// recipe's gateway.
 fn by_hand(target: &Target) -> String {
     let mut ssh = Argv::new("ssh");
     if let Some(file) = &target.config_file {
@@ -141,6 +155,10 @@ fn by_hand(target: &Target) -> String {
     }
     if target.port != 22 {
         ssh = ssh.arg("-p").arg(target.port.to_string());
+    }
+    let hops: Vec<String> = hops(target).iter().map(|hop| format!("{}@{}:{}", hop.user, hop.asked, hop.port)).collect();
+    if !hops.is_empty() {
+        ssh = ssh.arg("-J").arg(hops.join(","));
     }
     // By the name that the configuration knows, or it would not apply.
     let login = format!("{}@{}", target.user, target.asked);

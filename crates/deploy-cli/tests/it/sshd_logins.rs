@@ -440,4 +440,15 @@ fn gateways_as_a_name_a_chain_and_a_hash() {
     assert_eq!(now(), [3, 2, 1]);
     let ran = gateway("'nobody.example.com'").expect(6);
     ran.says(&["nobody.example.com", "next:"]);
+    // Which of the two does not answer, and a command that goes the same way.
+    stage.fleet.stop_host("app1").unwrap();
+    let through = |ran: Ran| {
+        let port = stage.fleet.host("web1").unwrap().port;
+        ran.says(&["app1.example.com", &format!("-J deploy@web1.example.com:{port} "), "next:"])
+    };
+    let ran = through(gateway("'web1.example.com'").expect(6)).says(&["web1.example.com reaches that port"]);
+    assert!(!ran.text.contains("on the jump host"), "{}", ran.text);
+    stage.fleet.stop_host("web1").unwrap();
+    let ran = gateway("'web1.example.com'").expect(6);
+    ran.says(&["next:  on the jump host web1.example.com: see whether sshd runs there"]);
 }
