@@ -136,6 +136,7 @@ mod question;
 mod recover;
 mod run;
 mod serving;
+mod skew;
 mod sudo;
 mod summary;
 mod turns;

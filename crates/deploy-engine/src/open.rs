@@ -141,6 +141,7 @@ impl Run<'_> {
         if locking {
             self.leave_other_place(transaction).await;
         }
+        let begun = self.ports.clock.unix_seconds();
         let mut answers = self.look(transaction, locking, false).await;
         if locking && transaction.sudo && !answers.iter().any(|(_, answer)| answer.is_refused()) {
             self.learn_sudo(&answers);
@@ -172,6 +173,7 @@ impl Run<'_> {
                 Err(problem) => problems.push(*problem),
             }
         }
+        self.warn_of_clocks(begun, &facts);
         if problems.is_empty() {
             self.state.borrow_mut().locked.extend(new);
             return Ok(facts);

@@ -94,6 +94,8 @@ pub(crate) struct State {
     pub sudo: HashMap<HostId, crate::sudo::Sudo>,
     /// How long each host has worked.
     pub worked: HashMap<HostId, Duration>,
+    /// Hosts of whose clocks the run has warned.
+    pub skewed: Vec<HostId>,
     /// The revision of the release that this run publishes.
     pub revision: Option<deploy_plan::Revision>,
     /// Whether commands of the recipe have run.

@@ -97,6 +97,29 @@ fn tools_that_are_missing_or_refuse() {
     unchanged(&stage, &before);
 }
 
+/// Clocks that are off are worth a word and change nothing, and the order of releases is right.
+#[test]
+fn clocks_that_are_off() {
+    let stage = stage!();
+    for (host, seconds) in [("web2", "3725"), ("db1", "-400")] {
+        let date = stage.fleet.host(host).unwrap().root.clone().unwrap().join("opt/testbed/bin/date");
+        let text = format!(
+            "#!/bin/sh\nn=$(($(/bin/date +%s) + {seconds}))\n[ \"$*\" = +%s ] && echo $n || exec /bin/date \"$@\" -d @$n\n"
+        );
+        fs::write(&date, text).unwrap();
+        fs::set_permissions(&date, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    let before = stage.live("web1");
+    let ran = stage.cap(&["deploy"]).expect(0);
+    assert_eq!(ran.text.matches("clocks differ").count(), 1, "{}", ran.text);
+    let ran = ran.says(&["web2.example.com is 1 h 2 min ahead", "db1.example.com is 6 min ", "behind", "NTP"]);
+    assert!(!ran.text.contains("web1.example.com is "), "{}", ran.text);
+    let live = check_live(&stage, &stage.repo.head().unwrap(), "2");
+    assert!(live > before, "{live} after {before}");
+    stage.cap(&["deploy:rollback"]).expect(0).says(&["clocks differ"]);
+    assert_eq!(stage.live("db1"), before);
+}
+
 /// Every host's server gets these lines, which win, and starts anew.
 fn configure(stage: &Stage, lines: &str) {
     for host in ALL {
