@@ -373,7 +373,9 @@ impl Flow {
                     Some(0) => Ok(()),
                     Some(status) => {
                         let why = format!("the recipe ended the run with status {status}");
-                        let problem = Problem::new(ProblemKind::Step, "evaluate the tasks", why);
+                        // 2 is how our own recipes say that the command line is wrong.
+                        let kind = if status == 2 { ProblemKind::Usage } else { ProblemKind::Step };
+                        let problem = Problem::new(kind, "evaluate the tasks", why);
                         Err(Box::new(problem.next("what the recipe printed before says why")))
                     }
                     None => Err(Box::new(crate::v2::problem_of(&error, "evaluate the tasks"))),

@@ -151,7 +151,7 @@ async fn a_stage_is_chosen_by_the_first_word_or_by_default() {
         assert!(notes.work().iter().any(|line| line == wanted), "{words:?}: {:#?}", notes.work());
     }
     let none = staged("", &["hi"]).await.err().unwrap();
-    assert!(none.contains("no stage is chosen") || none.contains("status 1"), "{none}");
+    assert!(none.contains("no stage is chosen") || none.contains("status 2"), "{none}");
 }
 
 #[tokio::test]

@@ -94,6 +94,10 @@ pub(crate) struct FlowState {
     pub timestamp: Option<String>,
     /// Something was made live and the edge is not recorded yet.
     pub published: bool,
+    /// The new release was made live: from here on the hosts' `REVISION` is its.
+    pub switched: bool,
+    /// `current_revision` as it was first read; it stays that.
+    pub current_revision: Option<Option<String>>,
     /// Nested `transaction`s.
     pub transactions: usize,
     /// What broke a transaction, whether or not the recipe has rescued it.

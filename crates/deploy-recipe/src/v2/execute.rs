@@ -218,7 +218,8 @@ impl Cap {
         self.note(format!(
             "{name} is the recipe's own{place}: the hosts are read back, but cannot be put back after it"
         ));
-        self.flow.borrow_mut().published = true;
+        let mut flow = self.flow.borrow_mut();
+        (flow.published, flow.switched) = (true, true);
     }
 
     /// Records the transaction's edge behind the restart, when something was made live in this run.

@@ -202,8 +202,22 @@ impl Cap {
 
     /// `current_revision`: that of the live release.
     pub async fn current_revision(self: &Rc<Self>, call: &Call) -> R {
-        let facts = self.facts(call).await?;
-        Ok(facts.live_revision.map_or(Value::Nil, |revision| Value::str(revision.as_str())))
+        let known = self.flow.borrow().current_revision.clone();
+        let revision = match known {
+            Some(revision) => revision,
+            // What a host would answer at this place.
+            None if self.flow.borrow().switched && self.deploying().is_some() => {
+                Some(self.pinned(call).await?.pinned.revision.as_str().to_owned())
+            }
+            None => self.live_revision(call).await?,
+        };
+        self.flow.borrow_mut().current_revision = Some(revision.clone());
+        Ok(revision.map_or(Value::Nil, Value::from))
+    }
+
+    /// The revision that was live before this run.
+    async fn live_revision(self: &Rc<Self>, call: &Call) -> R<Option<String>> {
+        Ok(self.facts(call).await?.live_revision.map(|revision| revision.as_str().to_owned()))
     }
 
     /// `latest_revision`
@@ -221,7 +235,7 @@ impl Cap {
             return Ok(Value::Nil);
         }
         if self.built().is_some() {
-            return self.current_revision(call).await;
+            return Ok(self.live_revision(call).await?.map_or(Value::Nil, Value::from));
         }
         let text = format!("cat {}", quote_path(&format!("{}/REVISION", path.to_s())));
         let answer = super::actions::capture(self, call, &text, &Hash::new(), None).await?;

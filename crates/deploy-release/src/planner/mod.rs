@@ -203,11 +203,7 @@ impl Planner {
             Builtin::Rollback(rollback) => self.rollback(item, rollback, draft),
             Builtin::RemoveLeft { .. } | Builtin::Cleanup { .. } => {
                 // While anything may still go back nothing is taken away.
-                let open = match &self.published {
-                    Some(published) => !published.confirmed,
-                    None => self.building.is_some(),
-                };
-                if open {
+                if self.may_go_back() {
                     self.waiting.push(item.clone());
                     return Ok(());
                 }
@@ -272,7 +268,9 @@ impl Planner {
         if self.past_edge {
             return Slot::After;
         }
-        let named = self.tasks.iter().rev().find_map(|(_, slot)| *slot);
+        // A cleanup inside the transaction waits for its end; what the recipe hangs on it does not.
+        let counts = |slot: &Slot| *slot != Slot::After || !self.may_go_back();
+        let named = self.tasks.iter().rev().find_map(|(_, slot)| slot.filter(counts));
         let building = self.building.is_some();
         match (named, &self.published) {
             (Some(Slot::Migrate), _) => Slot::Migrate,
@@ -282,6 +280,14 @@ impl Planner {
             (Some(Slot::Publish), None) if !building => Slot::Task,
             (Some(slot), _) => slot,
             (None, None) => Slot::Task,
+        }
+    }
+
+    /// Whether something is built or published that not every host has confirmed.
+    fn may_go_back(&self) -> bool {
+        match &self.published {
+            Some(published) => !published.confirmed,
+            None => self.building.is_some(),
         }
     }
 

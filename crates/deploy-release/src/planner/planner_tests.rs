@@ -417,6 +417,29 @@ fn cleanup_waits_for_the_confirmation_wherever_it_is_hooked() {
             ]
         );
     }
+    // What hangs on it runs where it stands, as part of the transaction.
+    let fleet = opened(deploy(), &many);
+    for place in [8, 11, 14] {
+        let mut items = classic(NEW);
+        let task = "deploy:cleanup".to_owned();
+        items.splice(
+            place..place,
+            [
+                Item::TaskStarted { task: task.clone(), slot: Some(Slot::After), site: None },
+                command("echo before", &FLEET),
+                cleanup(),
+                command("echo after", &FLEET),
+                Item::TaskEnded { task },
+            ],
+        );
+        let plan = plan(&fleet, &items);
+        let shown = |text: &str| {
+            let is_it = |step: &&Step| matches!(&step.work, Work::Command(command) if command.shown == text);
+            plan.phases.iter().flat_map(|phase| &phase.steps).find(is_it).unwrap().slot
+        };
+        assert_eq!(shown("echo before"), shown("echo after"), "hooked at {place}");
+        assert_ne!(shown("echo after"), Slot::After, "hooked at {place}");
+    }
     // Without a release to publish it waits for the end.
     let fleet = opened(deploy(), &many);
     let slots: Vec<Slot> =

@@ -57,8 +57,8 @@ pub fn case(bench: &Bench, peer: &dyn Peer, case: &Case) -> Result<(), String> {
         if matches!(step, Step::Differs(..)) {
             continue;
         }
-        let expected = record.next(they.is_some().then(|| state(&mut theirs)))?;
-        same(&state(&mut ours), &expected, &format!("{args:?}"))?;
+        let expected = record.next(they.is_some().then(|| state(&mut theirs, peer.logs())))?;
+        same(&state(&mut ours, peer.logs()), &expected, &format!("{args:?}"))?;
     }
     record.end()
 }
@@ -125,17 +125,18 @@ fn forget(side: &Side<'_>) {
 
 /// On each host: what the recipe's own commands did, and what lies below the root, with kinds, modes, link targets and
 /// contents. Left out are our own directory, the repository's copy, and REVISION_TIME, which Capistrano writes since 3.19.
-fn state(side: &mut Side<'_>) -> String {
+fn state(side: &mut Side<'_>, logs: bool) -> String {
     let mut text = String::new();
+    let log = if logs { "true" } else { "rm -f $ROOT/revisions.log" };
     for host in HOSTS {
         let seen = side.on(
             host,
-            "cat $ROOT.log 2>/dev/null; [ -d $ROOT ] || exit 0; cd $ROOT; \
+            &format!("{log}; cat $ROOT.log 2>/dev/null; [ -d $ROOT ] || exit 0; cd $ROOT; \
              left='( -name .capstan -o -path ./repo -o -name cached-copy -o -name .git -o -name REVISION_TIME ) -prune -o'; \
              set -f; find . $left -printf '%y %m %p %l\\n' | sort -k 3; \
-             find . $left -type f ! -name '*.tar.gz' ! -name REVISION ! -name revisions.log -exec cksum {} + | sort -k 3; \
+             find . $left -type f ! -name '*.tar.gz' ! -name REVISION ! -name revisions.log -exec cksum {{}} + | sort -k 3; \
              set +f; cat revisions.log releases/*/REVISION 2>/dev/null; for f in *.tar.gz; do [ ! -e $f ] || \
-             tar -tzf $f | sed 's:^.*/2[0-9]\\{13\\}/::; s:^2[0-9]\\{13\\}/::' | grep -v REVISION_TIME | sort; done",
+             tar -tzf $f | sed 's:^.*/2[0-9]\\{{13\\}}/::; s:^2[0-9]\\{{13\\}}/::' | grep -v REVISION_TIME | sort; done"),
         );
         let _ = writeln!(text, "== {host}\n{seen}");
     }

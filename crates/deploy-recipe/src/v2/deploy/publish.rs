@@ -38,7 +38,9 @@ impl Cap {
             }
         };
         self.record_builtin(Builtin::Publish(publish), hosts, sudo).await;
-        self.flow.borrow_mut().published = true;
+        let mut flow = self.flow.borrow_mut();
+        (flow.published, flow.switched) = (true, true);
+        drop(flow);
         Ok(())
     }
 

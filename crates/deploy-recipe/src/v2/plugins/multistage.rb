@@ -30,7 +30,8 @@ namespace :multistage do
     unless exists?(:stage)
       wanted = fetch(:default_stage, nil).to_s
       unless known.include?(wanted)
-        abort "no stage is chosen: name one of #{known.join(', ')} first, as in: cap #{known.first} deploy"
+        warn "no stage is chosen: name one of #{known.join(', ')} first, as in: cap #{known.first} deploy"
+        exit 2
       end
       choose.call(wanted)
     end

@@ -1,0 +1,4 @@
+#: cap deploy:setup
+#: fails(1) deploy:rollback
+#: cap deploy
+#: fails(1) deploy:rollback
