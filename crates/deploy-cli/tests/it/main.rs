@@ -68,4 +68,6 @@ mod v3_opening;
 #[cfg(test)]
 mod v3_peers;
 #[cfg(test)]
+mod v3_rails;
+#[cfg(test)]
 mod v3_recovery;
