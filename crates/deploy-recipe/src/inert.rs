@@ -72,6 +72,28 @@ impl Object for Inert {
     }
 }
 
+/// What the gems of colours add to String.
+fn is_colour(name: &str) -> bool {
+    const NAMES: &[&str] = &[
+        "black",
+        "red",
+        "green",
+        "yellow",
+        "blue",
+        "magenta",
+        "cyan",
+        "white",
+        "bold",
+        "underline",
+        "blink",
+        "reverse",
+    ];
+    let plain = |name: &str| {
+        NAMES.contains(&name) || ["colorize", "color", "uncolorize", "italic", "hide", "dark"].contains(&name)
+    };
+    plain(name) || ["light_", "on_", "bright_"].iter().any(|way| name.strip_prefix(way).is_some_and(plain))
+}
+
 impl Cap {
     /// Whether a value only stands for something unknown.
     pub fn is_inert(&self, value: &Value) -> bool {
@@ -80,6 +102,9 @@ impl Cap {
 
     /// What an unknown name gives: nothing known, unless a gem that could have brought it was let pass.
     pub fn inert(&self, call: &Call, recv: Option<&Value>, name: &str) -> Option<Value> {
+        if let (Some(text @ Value::Str(_)), true) = (recv, is_colour(name) && self.colours.get()) {
+            return Some(text.clone());
+        }
         if self.ignored.borrow().is_empty() || name == "to_proc" {
             return None;
         }

@@ -110,6 +110,11 @@ impl<V: Clone> Variables<V> {
         }
     }
 
+    /// Whether its callable is being called.
+    pub fn is_wanted(&self, name: &str) -> bool {
+        self.evaluating.iter().any(|wanted| wanted == name)
+    }
+
     /// Looks a variable up; the caller evaluates what needs it.
     pub fn read(&mut self, name: &str) -> Result<Read<V>, Cycle> {
         let Some(entry) = self.entries.get_mut(name) else { return Ok(Read::Missing) };

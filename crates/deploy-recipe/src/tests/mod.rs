@@ -6,6 +6,7 @@ mod flows;
 mod hooks;
 mod language;
 mod loading;
+mod mangled;
 mod options;
 mod recipes;
 mod secrets;

@@ -213,3 +213,36 @@ async fn capifony_deploys_symfony() {
     let all = commands("require 'capifony_symfony2'", "", &["symfony:doctrine:migrations:migrate"]).await;
     position(&all, "app/console doctrine:migrations:migrate --no-interaction --env=prod --no-debug @ db1");
 }
+
+#[tokio::test]
+async fn words_for_colours_change_nothing_and_are_unknown_without_their_gem() {
+    let task = "task(:t, :roles => :app) { run \"echo #{'done'.green.bold} #{'x'.colorize(:red)}\" }\n";
+    let all = commands("require 'colored'", task, &["t"]).await;
+    assert_eq!(all, ["run echo done x @ web1,db1"]);
+    let (problem, _) = super::fail(&format!("role :app, 'a'\n{task}"), &["t"]).await;
+    assert!(problem.why.contains("no method `green`"), "{}", problem.why);
+}
+
+#[tokio::test]
+async fn a_variable_that_asks_for_itself_with_defined_is_not_there_yet() {
+    let all =
+        commands("", "set(:who) { defined?(who) ? who : 'me' }\ntask(:t) { run \"echo #{who}\" }\n", &["t"]).await;
+    assert_eq!(all, ["run echo me @ web1,db1"]);
+}
+
+#[tokio::test]
+async fn a_file_that_is_let_pass_is_done_without() {
+    let effects = deployer();
+    effects.add_file(
+        "/app/config/deploy.rb",
+        "role :app, 'a'\nload 'config/recipes/own'\nown_setup :x\ntask(:t) { run 'x' }\n",
+    );
+    let mut loader = Loader::new(effects);
+    loader.files = vec!["/app/config/deploy.rb".to_owned()];
+    loader.allow_require = vec!["config/recipes/own".into()];
+    let recipe = loader.load().await.unwrap_or_else(|problem| panic!("{}: {}", problem.what, problem.why));
+    let notes = Notes::default();
+    run_recipe(&recipe, &["t"], &notes).await.unwrap();
+    assert_eq!(notes.work(), ["run x @ a"]);
+    assert!(notes.notes().join("\n").contains("`own_setup' is unknown and does nothing"), "{:#?}", notes.notes());
+}

@@ -169,6 +169,8 @@ pub(crate) struct Cap {
     pub acted: Cell<bool>,
     /// Gems whose `require` was let pass, with the place.
     pub ignored: RefCell<Vec<(String, Option<Site>)>>,
+    /// A gem that gives strings words for colours was required.
+    pub colours: Cell<bool>,
     /// Whether the deploy recipes are loaded.
     pub deploy_loaded: Cell<bool>,
     /// Which Capistrano it is written for.

@@ -70,7 +70,7 @@ impl Host for CapHost {
         let tasks = self.cap.tasks.borrow();
         let names = tasks.iter().map(|task| task.name.clone());
         let names = names.chain(methods.keys().map(|(_, name)| name.clone()));
-        names.chain(variables.names().map(str::to_owned)).collect()
+        names.chain(variables.names().filter(|name| !variables.is_wanted(name)).map(str::to_owned)).collect()
     }
 
     fn hints(&self, _name: &str) -> Vec<String> {

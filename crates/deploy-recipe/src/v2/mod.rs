@@ -41,6 +41,7 @@ pub(crate) use deploy::table::{
 };
 pub(crate) use effects::FlowEffects;
 pub(crate) use host::{CapHost, how_to_allow, loads_application};
+pub(crate) use plugins::is_colours;
 pub(crate) use scope::Wanted;
 pub(crate) use servers::placeholder;
 pub(crate) use ssh_proxy::{class as ssh_proxy_class, is_built_in as is_ssh_proxy};

@@ -195,7 +195,8 @@ impl Object for Namespace {
             || OBJECT_METHODS.contains(&name)
             || self.method(name).is_some()
             || self.cap.tasks.borrow().word(&self.path, name).is_some()
-            || self.cap.variables.borrow().exists(name)
+            // `set(:x) { defined?(x) ? x : 1 }`: what is being found out is not there yet.
+            || (self.cap.variables.borrow().exists(name) && !self.cap.variables.borrow().is_wanted(name))
     }
 
     fn method_names(&self) -> Vec<String> {

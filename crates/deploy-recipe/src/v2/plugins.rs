@@ -80,6 +80,11 @@ const SILENT: &[&str] = &[
     "bundler/setup",
 ];
 
+/// Whether a gem gives strings words for colours, which change nothing here.
+pub(crate) fn is_colours(name: &str) -> bool {
+    ["colored", "colorize", "rainbow", "rainbow/ext/string", "term/ansicolor"].contains(&name)
+}
+
 /// Gems that a deploy does without, and what is missing then.
 const WITHOUT_TASKS: &[(&str, &str)] = &[
     ("capistrano/ext/monitor", "its tasks monitor:load and monitor:requests_per_second are missing"),
@@ -90,6 +95,9 @@ const WITHOUT_TASKS: &[(&str, &str)] = &[
 pub(crate) async fn require(cap: &Rc<Cap>, call: &Call, name: &str) -> R<bool> {
     let name = name.strip_suffix(".rb").unwrap_or(name);
     if SILENT.contains(&name) {
+        if is_colours(name) {
+            cap.colours.set(true);
+        }
         return Ok(true);
     }
     if let Some((_, missing)) = WITHOUT_TASKS.iter().find(|(gem, _)| *gem == name) {

@@ -110,7 +110,9 @@ const SILENT: &[&str] = &[
 impl Cap {
     /// How `require` of a name is met, files of the project aside.
     pub fn how_met3(&self, name: &str) -> Met {
-        let built_in = ["capistrano/setup", "capistrano/deploy"].contains(&name) || SILENT.contains(&name);
+        let built_in = ["capistrano/setup", "capistrano/deploy"].contains(&name)
+            || SILENT.contains(&name)
+            || crate::v2::is_colours(name);
         if built_in { Met::BuiltIn } else { plugins::how_met(name) }
     }
 
@@ -135,6 +137,10 @@ impl Cap {
                 return Ok(Loaded::Handled(true));
             }
             _ => {}
+        }
+        if crate::v2::is_colours(name) {
+            self.colours.set(true);
+            return Ok(Loaded::Handled(true));
         }
         if SILENT.contains(&name) || crate::v2::is_ssh_proxy(name) {
             return Ok(Loaded::Handled(true));

@@ -65,7 +65,8 @@ fn cases(dir: &Path) -> Vec<Case> {
             let mut files = BTreeMap::new();
             read_all(&at, &at, &mut files);
             let text = |name: &str| files.get(name).cloned().unwrap_or_default();
-            let newer = text("Capfile").contains("capistrano/setup") || text("config/deploy.rb").contains("repo_url");
+            let capfile = format!("{}{}", text("Capfile"), text("capfile"));
+            let newer = capfile.contains("capistrano/setup") || text("config/deploy.rb").contains("repo_url");
             let name = at.strip_prefix(dir).unwrap_or(&at).display().to_string();
             found.push(Case { name, generation: if newer { "dialect 3" } else { "dialect 2" }, files });
             continue;
@@ -266,7 +267,13 @@ fn itself(problem: &Problem) -> bool {
     let source = problem.why.lines().nth(1).unwrap_or_default().trim();
     let words = ["raise", "abort", "exit", "fail"];
     let mut tokens = source.split(|c: char| !c.is_alphanumeric() && c != '_');
-    ["(Errno::ENOENT)", "(KeyError)"].iter().any(|class| problem.why.contains(class))
+    let of_the_project = |name: &str| ["config/", "lib/", "."].iter().any(|own| name.starts_with(own));
+    let missing = ["no such file to load -- ", "cannot load such file -- "];
+    let text = format!("{} {}", problem.what, problem.why);
+    missing.iter().any(|words| text.split_once(words).is_some_and(|(_, name)| of_the_project(name)))
+        || problem.why.starts_with("there is no such file in ")
+        || problem.why.starts_with("the recipe ended the run with status")
+        || ["(Errno::ENOENT)", "(KeyError)"].iter().any(|class| problem.why.contains(class))
         || problem.why.starts_with("it ended with status")
         || problem.why.starts_with("it called exit")
         || tokens.any(|token| words.contains(&token))
@@ -287,6 +294,7 @@ fn report(generation: &str, rows: &[(String, Found)], whole: bool) {
     println!("  loads                            {}", count(|found| found.loads));
     println!("  loads, unknown gems allowed      {}", count(|found| found.loads_allowing));
     println!("    or stop by their own words     {}", count(|found| found.loads_allowing || found.stops_itself));
+    println!("    (a raise, an exit, or a file or setting of the project that the case has not)");
     println!("  every task body evaluates        {}", count(|found| found.bodies));
     let mut causes: BTreeMap<String, Vec<&str>> = BTreeMap::new();
     for (name, found) in rows {

@@ -1,5 +1,6 @@
 # What `require "capifony_symfony2"` stands for: Symfony 2 applications.
 load "deploy"
+require "colored"
 
 _cset :app_path, "app"
 _cset :web_path, "web"
