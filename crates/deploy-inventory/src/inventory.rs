@@ -115,6 +115,18 @@ impl Inventory {
         Ok(())
     }
 
+    /// Takes a role away, with its servers as far as they are in it.
+    pub fn remove_role(&mut self, name: &str) {
+        self.roles.shift_remove(name);
+    }
+
+    /// Takes the servers out of a role, which stays declared.
+    pub fn empty_role(&mut self, name: &str) {
+        if let Some(members) = self.roles.get_mut(name) {
+            members.clear();
+        }
+    }
+
     /// The names of the roles, in order of declaration.
     pub fn roles(&self) -> impl Iterator<Item = &str> {
         self.roles.keys().map(String::as_str)
@@ -256,6 +268,21 @@ mod tests {
         assert!(inventory.role("app", ["h"], &properties(&[("user", Property::Str("$x".into()))])).is_err());
         assert!(inventory.server("h", ["app", "-x"], &Properties::new()).is_err());
         assert_eq!(inventory, Inventory::new());
+    }
+
+    #[test]
+    fn roles_are_emptied_and_taken_away() {
+        let mut inventory = Inventory::new();
+        inventory.server("h", ["web", "app"], &Properties::new()).unwrap();
+        inventory.role("db", ["d"], &Properties::new()).unwrap();
+        inventory.empty_role("web");
+        inventory.empty_role("unknown");
+        assert_eq!(inventory.roles().collect::<Vec<_>>(), ["web", "app", "db"]);
+        assert_eq!(ids(&inventory.hosts()), ["h", "d"]);
+        inventory.remove_role("app");
+        inventory.remove_role("unknown");
+        assert_eq!(inventory.roles().collect::<Vec<_>>(), ["web", "db"]);
+        assert_eq!(ids(&inventory.hosts()), ["d"]);
     }
 
     #[test]

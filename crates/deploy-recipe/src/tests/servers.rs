@@ -33,6 +33,57 @@ async fn declarations() {
     }
 }
 
+/// What a recipe takes out of `roles` is no host of it any more.
+#[tokio::test]
+async fn roles_are_a_live_table() {
+    let start = "role :web, 'w', 'v'\nrole :app, 'a', :jobs => true\nrole(:db) { 'd' }\n";
+    for (change, hosts) in [
+        ("", "w,v,a,d"),
+        ("roles.clear\nserver 's', :web, :app", "s"),
+        ("roles.delete(:web)", "a,d"),
+        ("roles.delete(:db)", "w,v,a"),
+        ("roles.delete(:web) { fail }\nroles.delete(:none)", "a,d"),
+        ("roles[:app] = []", "w,v,d"),
+        ("roles[:app] = nil\nroles[:db] = 'x'", "w,v,x"),
+        ("roles[:web] = roles[:app]\nroles[:app] = %w(x y)", "a,x,y,d"),
+        ("roles[:web] = roles[:web].reject { |server| server.host == 'v' }", "w,a,d"),
+        ("roles.store(:new, ['n', { :jobs => true }])", "w,v,a,d,n"),
+        ("roles[:web].clear\nroles[:web] << 'x'", "x,a,d"),
+        ("roles[:db].clear", "w,v,a"),
+        ("roles.delete_if { |name, role| name != :app }", "a"),
+        ("roles.select! { |name, role| role.length == 2 }", "w,v"),
+        ("roles.replace(:app => roles[:web])", "w,v"),
+        ("roles.merge!(:app => ['x'], :new => 'n')", "w,v,x,d,n"),
+        ("roles.each { |name, role| role.clear if name == :web }", "a,d"),
+        ("roles.keys.each { |name| roles.delete(name) unless name == :db }", "d"),
+        ("roles.clear if roles.empty? || roles.key?(:none)", "w,v,a,d"),
+    ] {
+        let recipe = format!("{start}{change}\ntask(:t) {{ run 'x' }}");
+        assert_eq!(work(&recipe).await, [format!("run x @ {hosts}")], "{change}");
+    }
+    let properties = format!("{start}roles[:web] = roles[:app]\ntask(:t, :only => {{ :jobs => true }}) {{ run 'x' }}");
+    assert_eq!(work(&format!("{properties}\nroles.delete(:app)")).await, ["run x @ a"]);
+    let within = format!("{start}task(:t) {{ run 'x'; roles.clear; server 's', :app; run 'y' }}");
+    assert_eq!(work(&within).await, ["run x @ w,v,a,d", "run y @ s"]);
+}
+
+/// A hash's words that the table does not have, and values that are no servers, are refused at their place.
+#[tokio::test]
+async fn what_roles_cannot_do_is_an_error() {
+    for (change, words) in [
+        ("roles[:app] = 5", "5 is no server of the role app"),
+        ("roles[:app] = '-x'", "may not have '-'"),
+        ("roles[:app].delete('a')", "has no method `delete`"),
+        ("roles[:app].reject! { true }", "has no method `reject!`"),
+        ("roles.wipe", "has no method `wipe`"),
+        ("roles[nil] = 'a'", "expected a role"),
+    ] {
+        let problem = refuse(&format!("role :app, 'a'\n{change}")).await;
+        assert!(problem.why.contains(words), "{change}: {}", problem.why);
+        assert_eq!(problem.site.unwrap().line, 2, "{change}");
+    }
+}
+
 #[tokio::test]
 async fn bad_declarations() {
     for (declaration, words) in [

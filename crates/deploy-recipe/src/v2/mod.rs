@@ -19,6 +19,7 @@ mod parallel;
 mod places;
 mod plugins;
 mod questions;
+mod roles;
 mod run_options;
 mod scope;
 mod servers;

@@ -164,7 +164,7 @@ impl Object for FrameObject {
 /// A server as a value.
 pub(crate) struct Server {
     cap: Rc<Cap>,
-    host: Host,
+    pub host: Host,
 }
 
 impl Server {
@@ -218,83 +218,6 @@ impl Object for Server {
         let mut hasher = DefaultHasher::new();
         self.host.id.hash(&mut hasher);
         hasher.finish()
-    }
-}
-
-/// `roles[:app]`
-pub(crate) struct RoleList {
-    pub cap: Rc<Cap>,
-    pub name: String,
-    pub servers: Vec<Value>,
-}
-
-#[async_trait(?Send)]
-impl Object for RoleList {
-    fn class_name(&self) -> String {
-        "Capistrano::Role".to_owned()
-    }
-
-    async fn call(self: Rc<Self>, call: &Call, name: &str, args: &Args) -> Reply {
-        Ok(Some(match name {
-            "servers" | "to_ary" => Value::array(self.servers.clone()),
-            "empty?" => Value::Bool(self.servers.is_empty()),
-            "size" | "length" => Value::from(self.servers.len()),
-            "<<" | "push" => {
-                let (positional, options) = args.split_options();
-                let servers = super::convert::names(&Value::array(positional));
-                let properties = super::convert::properties(&options);
-                let done = self.cap.inventory.borrow_mut().role(&self.name, servers, &properties);
-                done.map_err(|error| call.argument_error(error.to_string()))?;
-                Value::Object(self)
-            }
-            "[]" | "last" | "at" | "values_at" | "dup" | "+" | "|" | "&" | "-" => {
-                let list = Value::array(self.servers.clone());
-                if name == "dup" { list } else { call.send(&list, name, args.clone()).await? }
-            }
-            _ => return Ok(None),
-        }))
-    }
-
-    fn items(&self) -> Option<Vec<Value>> {
-        Some(self.servers.clone())
-    }
-}
-
-/// `roles`
-pub(crate) struct Roles {
-    pub cap: Rc<Cap>,
-}
-
-impl Roles {
-    async fn hash(&self, call: &Call) -> R {
-        self.cap.settle_roles(call).await?;
-        let names: Vec<String> = self.cap.inventory.borrow().roles().map(str::to_owned).collect();
-        let mut pairs = Vec::new();
-        for name in names {
-            pairs.push((Value::sym(&name), self.cap.role_list(call, &name).await?));
-        }
-        Ok(Value::hash(pairs))
-    }
-}
-
-#[async_trait(?Send)]
-impl Object for Roles {
-    fn class_name(&self) -> String {
-        "Hash".to_owned()
-    }
-
-    async fn call(self: Rc<Self>, call: &Call, name: &str, args: &Args) -> Reply {
-        match name {
-            "[]" | "fetch" if args.len() == 1 => {
-                let name = super::convert::name_arg(call, &args.at(0), "a role")?;
-                self.cap.role_list(call, &name).await.map(Some)
-            }
-            "class" | "is_a?" | "kind_of?" | "respond_to?" | "nil?" => Ok(None),
-            _ => {
-                let hash = self.hash(call).await?;
-                call.send(&hash, name, args.clone()).await.map(Some)
-            }
-        }
     }
 }
 

@@ -8,7 +8,8 @@ use deploy_ruby::{Args, Call, Hash, Reply, Value};
 use super::Cap;
 use super::cap::DynamicRole;
 use super::convert::{Later, R, name_arg, names, properties, site};
-use super::objects::{RoleList, Roles, Server};
+use super::objects::Server;
+use super::roles::{RoleList, Roles};
 use super::scope::Wanted;
 
 /// The words of this theme.
@@ -109,7 +110,8 @@ fn blank_name(text: &str) -> Option<String> {
     Some(if name.is_empty() { "no-name.invalid".to_owned() } else { format!("{name}.invalid") })
 }
 
-fn declare(cap: &Cap, call: &Call, role: &str, servers: &[String], given: &Properties) -> R<()> {
+/// Adds servers to a role by their names.
+pub(crate) fn declare(cap: &Cap, call: &Call, role: &str, servers: &[String], given: &Properties) -> R<()> {
     let servers: Vec<String> = servers.iter().map(|text| placeholder(cap, call, text)).collect();
     let servers = servers.as_slice();
     let done = cap.inventory.borrow_mut().role(role, servers, given);
@@ -164,9 +166,7 @@ impl Cap {
     /// The servers of a role, as the recipe sees them.
     pub async fn role_list(self: &Rc<Self>, call: &Call, name: &str) -> R {
         self.settle_roles(call).await?;
-        let hosts = self.inventory.borrow().in_role(name);
-        let servers = hosts.into_iter().map(|host| Server::value(self, host)).collect();
-        Ok(Value::object(RoleList { cap: self.clone(), name: name.to_owned(), servers }))
+        Ok(Value::object(RoleList { cap: self.clone(), name: name.to_owned() }))
     }
 }
 
