@@ -138,6 +138,10 @@ async fn no_hosts() {
     }
     let goes_on = "role :app, 'a'\ntask(:t) { run 'x', :roles => :db, :on_no_matching_servers => :continue; run 'y' }";
     assert_eq!(work(goes_on).await, ["run y @ a"]);
+    let alone = "role :app, 'a'\ntask(:t, :roles => :zzz, :on_no_matching_servers => :continue) { run 'x' }";
+    let notes = run(alone, &["t"]).await;
+    assert!(notes.work().is_empty());
+    assert_eq!(*notes.messages.borrow(), ["skipping `t' because no servers matched"]);
 }
 
 async fn filtered(name: &str, value: &str, recipe: &str, task: &str) -> (Notes, Result<(), Stopped>) {
