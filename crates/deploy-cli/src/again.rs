@@ -140,7 +140,9 @@ impl Again {
         text.push_str(tasks);
         for (name, value) in self.settings.iter().filter(|_| !is_list) {
             let is_given = words.split_whitespace().any(|word| setting(word) == Some(name));
-            if !(is_given || chooses && FILTERS.contains(&name.as_str())) {
+            // A host that only the command line names is none of the recipe's.
+            let adds = name == "HOSTS" && ABOUT_HOSTS.contains(&first);
+            if !(is_given || chooses && !adds && FILTERS.contains(&name.as_str())) {
                 text.push_str(&format!(" {name}={}", word(value)));
             }
         }

@@ -194,6 +194,14 @@ impl Session {
         })
     }
 
+    /// What one run cannot do in one go is refused before any host is asked.
+    fn check_together(&self, recipe: &Recipe) -> Result<(), Complaint> {
+        let Some((first, second)) = recipe.not_together(&self.words.tasks) else { return Ok(()) };
+        let next = self.again.hint(&format!("run them one after the other: `cap {first}`, then `cap {second}`"));
+        let why = format!("a run is one transaction, which goes live or back as a whole: {first} and {second} are two");
+        Err(Complaint::usage(format!("run {first} and {second} together"), "the command line", why, next))
+    }
+
     /// `--to` and `RELEASE=`, which must not be taken for what is deployed.
     fn check_release(&self, recipe: &Recipe) -> Result<(), Complaint> {
         let Some((_, release)) = self.words.environment.iter().find(|(name, _)| name == "RELEASE") else {
@@ -324,7 +332,7 @@ impl Session {
     }
 
     async fn deploy(&self, recipe: &Recipe) -> Exit {
-        if let Err(complaint) = self.check_release(recipe) {
+        if let Err(complaint) = self.check_release(recipe).and_then(|()| self.check_together(recipe)) {
             return crate::complain(&self.io, &complaint);
         }
         self.tell_dialect(recipe);

@@ -55,6 +55,22 @@ impl Run<'_> {
         (same_place && enough).then(|| opening.opened.clone())
     }
 
+    /// A run is one transaction: another one cannot begin in it.
+    pub(crate) fn refuse_second(&self, wanted: &Transaction) -> Result<(), Stopped> {
+        let verb = |purpose: &Purpose| match purpose {
+            Purpose::Deploy { .. } => Some("deploys"),
+            Purpose::Rollback { .. } => Some("rolls back"),
+            _ => None,
+        };
+        let have = self.state.borrow().opening.as_ref().and_then(|open| verb(&open.transaction.purpose));
+        let (Some(have), Some(next)) = (have, verb(&wanted.purpose)) else { return Ok(()) };
+        let why = format!("this run {have} already, and a run is one transaction, which goes live or back as a whole");
+        let what = if next == "deploys" { "deploy" } else { "roll back" };
+        let problem = Problem::new(ProblemKind::Recipe, format!("{what} in the same run"), why);
+        // Told by whoever ends the run: what is recorded up to the edge still goes there first.
+        Err(Stopped::Problem(Box::new(problem.next("do the second in a run of its own: take it out of the task"))))
+    }
+
     /// Opens the layout; with facts where the hosts have just been looked at.
     pub(crate) async fn open(&self, transaction: Transaction, known: Option<Facts>) -> Result<Opened, Stopped> {
         self.state.borrow_mut().targeted.clone_from(&transaction.hosts);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use std::sync::Arc;
 
 use deploy_inventory::HostId;
-use deploy_plan::{Event, ExitStatus, Observer, StepId, Stream};
+use deploy_plan::{Event, ExitStatus, Level, Observer, StepId, Stream};
 use deploy_shell::StepReport;
 use deploy_shell::runner::{Event as Said, Status, StepId as Number};
 
@@ -18,6 +18,9 @@ use crate::ports::Ports;
 const CAPTURE_LIMIT: usize = 16 * 1024 * 1024;
 /// Most of the last output that is kept of any job.
 const TAIL_LIMIT: usize = 16 * 1024;
+/// How our own scripts begin a line that is a warning, and most of a line that is looked at for it.
+const WARNING: &[u8] = b"warning: ";
+const LINE_LIMIT: usize = 16 * 1024;
 
 /// Why a step that needs the lock was refused by the runner.
 const NO_LOCK: &[u8] = b"not started: this run does not hold the lock any more, another run may have taken it over";
@@ -56,6 +59,8 @@ pub(crate) struct Progress {
     err_end: bool,
     refused_by: Option<String>,
     killed: Option<String>,
+    /// The beginning of a line of our own script's standard error.
+    line: Vec<u8>,
     /// When its turn came.
     since: Option<Duration>,
     ports: Arc<Ports>,
@@ -76,6 +81,7 @@ impl Progress {
             err_end: no_stderr,
             refused_by: None,
             killed: None,
+            line: Vec::new(),
             since: None,
             ports: Arc::clone(ports),
         }
@@ -123,7 +129,11 @@ impl Progress {
                 }
                 self.end(exit_status(status));
             }
-            Said::ErrEnd(_) => self.err_end = true,
+            Said::ErrEnd(_) => {
+                let rest = std::mem::take(&mut self.line);
+                self.lines_of_ours(&rest);
+                self.err_end = true;
+            }
             Said::LockTaken { .. } | Said::Unlocked { .. } => self.end(ExitStatus::Code(0)),
             Said::LockRefused { owner, run, .. } => {
                 self.refused_by = Some(if owner.is_empty() { format!("held by run {run}") } else { owner });
@@ -161,7 +171,34 @@ impl Progress {
             return;
         }
         keep_last(&mut part.tail, &bytes);
-        let step: Option<StepId> = part.job.step;
+        if self.is_script && stream == Stream::Err {
+            self.line.extend(bytes);
+            let whole = self.line.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+            let whole = if whole == 0 && self.line.len() > LINE_LIMIT { self.line.len() } else { whole };
+            let lines: Vec<u8> = self.line.drain(..whole).collect();
+            return self.lines_of_ours(&lines);
+        }
+        self.show(stream, bytes);
+    }
+
+    /// What a script of ours warns of is a warning of the run, and not a host's output like any other.
+    fn lines_of_ours(&self, text: &[u8]) {
+        let mut other = Vec::new();
+        for line in text.split_inclusive(|byte| *byte == b'\n') {
+            let Some(warning) = line.strip_prefix(WARNING) else {
+                other.extend_from_slice(line);
+                continue;
+            };
+            let text = String::from_utf8_lossy(warning).trim_end().to_owned();
+            self.ports.observer.event(&Event::Message { level: Level::Warning, host: Some(self.host.clone()), text });
+        }
+        if !other.is_empty() {
+            self.show(Stream::Err, other);
+        }
+    }
+
+    fn show(&self, stream: Stream, bytes: Vec<u8>) {
+        let step: Option<StepId> = self.parts.get(self.current).and_then(|part| part.job.step);
         self.ports.observer.event(&Event::Output { host: self.host.clone(), step, stream, bytes });
     }
 

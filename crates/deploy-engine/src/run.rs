@@ -410,6 +410,7 @@ impl Hosts for Run<'_> {
         if let Some(opened) = self.already_open(&transaction) {
             return Ok(opened);
         }
+        self.refuse_second(&transaction)?;
         if self.opens_first(&transaction) {
             // Whatever stands against the run is found out before a command of the recipe goes to any host.
             let opened = self.open(transaction, None).await?;

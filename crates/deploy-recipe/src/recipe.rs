@@ -55,6 +55,49 @@ impl TaskInfo {
     }
 }
 
+/// What a built-in task begins on the hosts.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Begins {
+    /// A release of its own.
+    Release,
+    /// The way to a release that is there.
+    Rollback,
+    /// Nothing: it looks at what is there when it begins.
+    Look,
+    /// It works on the release that is live, or makes it so.
+    Upkeep,
+}
+
+impl Begins {
+    fn of(task: &str, three: bool) -> Option<Self> {
+        match task {
+            "deploy" => Some(Self::Release),
+            "deploy:default" | "deploy:update" | "deploy:update_code" | "deploy:migrations" | "deploy:cold"
+                if !three =>
+            {
+                Some(Self::Release)
+            }
+            "deploy:symlink" | "deploy:create_symlink" if !three => Some(Self::Upkeep),
+            "deploy:cleanup" => Some(Self::Upkeep),
+            "deploy:rollback" => Some(Self::Rollback),
+            "deploy:rollback:default" | "deploy:rollback:code" | "deploy:rollback:revision" if !three => {
+                Some(Self::Rollback)
+            }
+            "capstan:releases" => Some(Self::Look),
+            _ => None,
+        }
+    }
+
+    /// Whether the other one cannot follow in the same run.
+    fn excludes(self, next: Self) -> bool {
+        match (self, next) {
+            (Self::Release | Self::Rollback, Self::Release | Self::Rollback) => true,
+            (Self::Release | Self::Rollback | Self::Upkeep, Self::Look) => true,
+            _ => false,
+        }
+    }
+}
+
 struct Inner {
     cap: Rc<Cap>,
     interp: Interp,
@@ -140,6 +183,24 @@ impl Recipe {
         let name = self.asked(name);
         let full = self.cap().tasks.borrow().find(name).map_or_else(|| name.to_owned(), |task| task.full_name());
         crate::v2::takes_release(&full)
+    }
+
+    /// Two of these tasks that cannot be parts of one run.
+    #[must_use]
+    pub fn not_together<'a>(&self, tasks: &'a [String]) -> Option<(&'a str, &'a str)> {
+        let built_in = |name: &&String| self.explain(name).is_ok_and(|task| task.site.is_none());
+        let all: Vec<(&str, Begins)> = tasks
+            .iter()
+            .filter(built_in)
+            .filter_map(|name| {
+                Some((name.as_str(), Begins::of(self.asked(&split_task(name).0), self.cap().is_three())?))
+            })
+            .collect();
+        let (first, second) = all.iter().enumerate().find_map(|(index, (name, begins))| {
+            let before = all.iter().take(index).find(|(_, other)| other.excludes(*begins))?;
+            Some((before.0, *name))
+        })?;
+        Some((first, second))
     }
 
     fn unknown_task(&self, name: &str) -> Problem {

@@ -6,7 +6,7 @@ mod trust;
 
 use std::sync::Arc;
 
-use deploy_inventory::Host;
+use deploy_inventory::{Address, Host, Properties};
 use deploy_plan::{Observer, Problem, ProblemKind};
 use deploy_recipe::Recipe;
 use tokio::sync::mpsc;
@@ -78,10 +78,12 @@ impl Session {
                 Complaint::usage(format!("plan {}", word.text()), "the command line", "there is nothing to plan", next);
             return crate::complain(&self.io, &complaint);
         }
-        let hosts = match recipe.hosts().await {
+        let mut hosts = match recipe.hosts().await {
             Ok(hosts) => hosts,
             Err(problem) => return self.fail(&[*problem]),
         };
+        let named = self.words.environment.iter().filter(|(name, _)| name == "HOSTS");
+        hosts.extend(named.flat_map(|(_, list)| list.split(',').filter_map(named_host)));
         let observer: Arc<dyn Observer> = match self.observers() {
             Ok((_, observer)) => observer,
             Err(complaint) => return crate::complain(&self.io, &complaint),
@@ -101,6 +103,19 @@ impl Session {
             () = self.interrupts.gently().cancelled(), if word == HostWord::Trust => Exit::Interrupted,
         }
     }
+}
+
+/// A host that `HOSTS=` names and the recipe need not have.
+fn named_host(text: &str) -> Option<Host> {
+    let address = Address::parse(text.trim()).ok()?;
+    let (id, name) = (address.id(), address.host().to_owned());
+    Some(Host {
+        id,
+        name,
+        user: address.user().map(str::to_owned),
+        port: address.port(),
+        properties: Properties::new(),
+    })
 }
 
 /// The host that a person means: by its whole name, its id, or the first part of its name if that is clear.

@@ -239,3 +239,34 @@ fn embedded_a_host_on_a_third_release_is_told() {
     ran.expect(0);
     all_serve(&stage, "3");
 }
+
+/// A run is one transaction: two of them are refused before any host is asked, or where the recipe gets to the second.
+#[test]
+fn embedded_two_transactions_in_one_run() {
+    let stage = stage("task(:there_and_back) { deploy.default; deploy.rollback.default }");
+    let old = stage.live("app1");
+    for (tasks, why) in [
+        (&["deploy", "deploy:rollback"][..], "deploy and deploy:rollback are two"),
+        (&["deploy:rollback", "deploy:update"], "deploy:rollback and deploy:update are two"),
+        (&["deploy", "deploy"], "deploy and deploy are two"),
+        (&["deploy:update_code", "releases"], "deploy:update_code and releases are two"),
+        (&["-n", "deploy", "deploy:rollback"], "deploy and deploy:rollback are two"),
+    ] {
+        let ran = stage.cap(tasks).expect(2).says(&[why, "run them one after the other: `cap "]);
+        assert!(!ran.text.contains("connect"), "{}", ran.text);
+    }
+    assert_eq!(stage.live("app1"), old);
+    let ran = stage.cap(&["there_and_back"]).expect(8);
+    ran.says(&["could not roll back in the same run", "this run deploys already", "take it out of the task"]);
+    all_serve(&stage, "2");
+}
+
+/// A link that leads nowhere is a warning of the run's, which `-q` shows, too.
+#[test]
+fn embedded_dangling_links_are_warned_of_quietly() {
+    let stage = stage(
+        "after('deploy:update_code') { run \"ln -nfs #{shared_path}/nothere.yml #{release_path}/nothere.yml\", :roles => :db }",
+    );
+    let ran = stage.cap(&["-q", "deploy"]).expect(0);
+    ran.says(&["warning: ", "nothere.yml", "which does not exist"]);
+}

@@ -66,6 +66,11 @@ pub(crate) fn quote(text: &str) -> String {
     format!("'{}'", text.replace('\'', "'\\''"))
 }
 
+/// A text for a person to type: in quotes where a shell would read anything into it.
+pub(crate) fn typed(text: &str) -> String {
+    if is_plain(text) { text.to_owned() } else { quote(text) }
+}
+
 /// A path as one word for sh that may begin in the home directory: `~/"my app"` must stay expandable.
 pub(crate) fn quote_path(path: &str) -> String {
     match path.strip_prefix("~/") {

@@ -13,7 +13,7 @@ use deploy_scm::{ScmKind, Strategy};
 
 use crate::v2::Cap;
 use crate::v2::cap::Dependency;
-use crate::v2::command::{quote, quote_path};
+use crate::v2::command::{quote, quote_path, typed};
 use crate::v2::convert::{R, fail, problem_of};
 use crate::v2::local_query::only_reads;
 use crate::v2::scope::Wanted;
@@ -151,8 +151,8 @@ impl Cap {
             fail(call, self.scm_problem("ask the hosts about the repository", &error, "repository", Some(&source)))
         })?;
         let by_hand = match source.kind {
-            ScmKind::Git => format!("git ls-remote {}", source.url),
-            ScmKind::Subversion => format!("svn info {}", source.url),
+            ScmKind::Git => format!("git ls-remote {}", typed(&source.url.to_string())),
+            ScmKind::Subversion => format!("svn info {}", typed(&source.url.to_string())),
         };
         let site = self.set_at("repository");
         Ok(Some(Repository { text, url: source.url.to_string(), by_hand, site }))

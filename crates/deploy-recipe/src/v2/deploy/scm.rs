@@ -11,6 +11,7 @@ use deploy_scm::{
 };
 
 use crate::v2::Cap;
+use crate::v2::command::typed;
 use crate::v2::convert::{R, fail, names};
 
 /// A revision that was resolved once for all hosts, with all that is needed to get it.
@@ -36,7 +37,7 @@ fn kind_of(error: &ScmError) -> ProblemKind {
 }
 
 fn next_of(error: &ScmError, source: Option<&Source>) -> Option<String> {
-    let url = source.map(|source| source.url.to_string()).unwrap_or_default();
+    let url = source.map(|source| typed(&source.url.to_string())).unwrap_or_default();
     let port = source.is_some_and(|source| {
         source.url.transport() == Transport::SvnSsh && source.url.ssh_host().is_some_and(|(_, port)| port.is_some())
     });
