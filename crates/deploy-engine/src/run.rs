@@ -468,11 +468,15 @@ impl Hosts for Run<'_> {
 
     async fn settle(&self, why: Suspension, site: Option<Site>) -> Result<(), Stopped> {
         let _turn = self.turn.lock().await;
-        if !self.state.borrow().pending.iter().any(is_work) {
-            return Ok(());
+        if self.state.borrow().pending.iter().any(is_work) {
+            self.ports.observer.event(&Event::Suspended { why, site });
+            self.advance_in_turn(false, None).await?;
         }
-        self.ports.observer.event(&Event::Suspended { why, site });
-        self.advance_in_turn(false, None).await.map(drop)
+        // Failures behind the edge let the flow go on, but not what tells of a success.
+        if why == Suspension::Exit && !self.state.borrow().late.is_empty() {
+            return Err(Stopped::Run);
+        }
+        Ok(())
     }
 
     fn is_rehearsal(&self) -> bool {

@@ -82,6 +82,8 @@ pub enum Suspension {
     Sleep,
     /// A command's failure could be rescued.
     Rescue,
+    /// Hooks follow that run only when all that was asked for is done.
+    Exit,
 }
 
 /// What the hosts' layout is opened for.

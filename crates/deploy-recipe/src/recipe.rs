@@ -322,18 +322,17 @@ impl Recipe {
         self.cap().sources.borrow().iter().any(|(_, text)| text.contains(word))
     }
 
-    /// Runs the hooks of the `:exit` event and the blocks of `at_exit`. To be called once, at the end of the process. A
-    /// rehearsal only names them.
+    /// Runs the blocks of `at_exit`. To be called once, at the end of the process. A rehearsal only names them, and the
+    /// hooks of the `:exit` event, which are otherwise a part of the flow.
     ///
     /// # Errors
     /// When one of them fails.
     pub async fn at_exit(&self) -> Result<(), Box<Problem>> {
-        self.evaluate("run the hooks at the end", |call, cap| async move {
+        self.evaluate("run the blocks of at_exit", |call, cap| async move {
             if cap.is_rehearsal() {
                 cap.name_what_ends(&call);
                 return Ok(());
             }
-            cap.fire(&call, When::Exit, None).await?;
             for block in call.interp().take_at_exit() {
                 call.call_proc(&block, Vec::new()).await?;
             }
@@ -424,7 +423,7 @@ impl Flow {
             for name in &tasks {
                 cap.execute_asked(&call, name).await?;
             }
-            Ok(())
+            cap.leave(&call).await
         });
         match result.await {
             Ok(()) => Ok(()),

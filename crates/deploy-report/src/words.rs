@@ -140,6 +140,7 @@ pub(crate) fn suspension(why: Suspension) -> &'static str {
         Suspension::Prompt => "prompt",
         Suspension::Sleep => "sleep",
         Suspension::Rescue => "rescue",
+        Suspension::Exit => "exit",
     }
 }
 
@@ -152,6 +153,7 @@ pub(crate) fn suspension_sentence(why: Suspension) -> &'static str {
         Suspension::Prompt => "the recipe asks a question",
         Suspension::Sleep => "the recipe sleeps",
         Suspension::Rescue => "the recipe may rescue a command's failure",
+        Suspension::Exit => "hooks of :exit follow when all else is done",
     }
 }
 

@@ -44,6 +44,26 @@ fn embedded_late_failures_turn_nothing_back() {
     }
 }
 
+/// The hooks of `:exit` are behind the edge of a deploy, reach hosts, and run only when all went well.
+#[test]
+fn embedded_hooks_of_exit_come_last() {
+    let tell = "on :exit, 'byebye'\ntask(:byebye) { run 'echo bye >>~/bye', :roles => :db }\n";
+    let stage = stage(&format!("{tell}task(:bad) {{ run 'false' }}\non(:exit) {{ raise 'no mail' if ENV['LATE'] }}"));
+    let said = |times: &str| {
+        let count = stage.on("db1", "cat ~/bye 2>/dev/null | wc -l");
+        assert_eq!(count.trim(), times);
+    };
+    stage.cap(&["nosuch"]).expect(2);
+    assert_ne!(stage.cap(&["bad"]).code, 0);
+    assert_ne!(stage.cap(&["deploy", "bad"]).code, 0);
+    said("0");
+    stage.cap(&["deploy"]).expect(0);
+    said("1");
+    stage.cap(&["deploy", "LATE=1"]).expect(8).says(&["no mail", "config/deploy.rb:"]);
+    said("2");
+    all_serve(&stage, "2");
+}
+
 #[test]
 fn embedded_a_late_failure_of_a_rollback_turns_nothing_back() {
     let stage = stage("after 'deploy:rollback' do\n  run_locally 'false'\nend");

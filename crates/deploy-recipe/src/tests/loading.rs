@@ -147,14 +147,40 @@ async fn events_of_loading_and_leaving() {
     let effects = deployer();
     effects.add_file(
         "/app/config/deploy.rb",
-        "on(:load) { set :loaded, true }\non(:exit) { puts 'bye' }\nat_exit { puts 'really' }",
+        "on(:load) { set :loaded, true }\non(:exit) { puts 'bye' }\nat_exit { puts 'really' }\ntask(:t) { puts 'work' }",
     );
     let mut loader = Loader::new(effects.clone());
     loader.files = vec!["/app/config/deploy.rb".into()];
     let recipe = loader.load().await.unwrap();
     assert!(recipe.setting("loaded").await.unwrap().unwrap().is_truthy());
+    let notes = super::Notes::default();
+    super::run_recipe(&recipe, &["t"], &notes).await.unwrap();
+    assert_eq!(*notes.messages.borrow(), ["work", "bye"]);
     recipe.at_exit().await.unwrap();
-    assert_eq!(effects.stdout(), "bye\nreally\n");
+    assert_eq!(effects.stdout(), "really\n");
+}
+
+/// They are a part of the flow: behind the last task and the edge, when all is done, and only if it went well.
+#[tokio::test]
+async fn hooks_of_exit_can_ask_hosts() {
+    let hooks = "on :exit, 'byebye'\ntask(:byebye) { run 'bye', :roles => :db }\non(:exit) { run 'end' }\n";
+    let tasks =
+        "role :app, 'a'\nrole :db, 'd', :primary => true\ntask(:t) { run 'x' }\ntask(:bad) { run 'x'; raise 'no' }\n";
+    let notes = super::run(&format!("{tasks}{hooks}"), &["t", "t"]).await;
+    assert_eq!(notes.work(), ["run x @ a,d", "run x @ a,d", "settle Exit", "run bye @ d", "run end @ a,d"]);
+    for asked in [&["bad"][..], &["nosuch"]] {
+        let (_, notes) = super::fail(&format!("{tasks}{hooks}"), asked).await;
+        assert!(!notes.work().iter().any(|line| line.contains("bye") || line.contains("settle")), "{:?}", notes.lines);
+    }
+    let deployed = super::run(&format!("{SEED}\n{hooks}"), &["deploy:update"]).await.work();
+    let at = |what: &str| deployed.iter().position(|line| line.starts_with(what)).unwrap();
+    assert!(
+        at("publish") < at("edge") && at("edge") < at("settle Exit") && at("settle Exit") < at("run bye"),
+        "{deployed:?}"
+    );
+    let (problem, _) = super::fail(&format!("{tasks}on(:exit) {{ raise 'late' }}"), &["t"]).await;
+    assert!(problem.why.contains("late") && problem.why.contains("in a hook of :exit"), "{}", problem.why);
+    assert_eq!(problem.site.unwrap().line, 5);
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::rc::Rc;
 
-use deploy_plan::{HandlerId, Item, Problem, ProblemKind, Site, Slot};
+use deploy_plan::{HandlerId, Item, Problem, ProblemKind, Site, Slot, Suspension};
 use deploy_ruby::{Args, Call, Proc, Unwind, Value};
 
 use super::cap::{Body, Frame, Handler};
@@ -312,6 +312,24 @@ impl Cap {
         self.flow.borrow_mut().starting = None;
         self.execute(call, task, None).await?;
         self.fire(call, When::Finish, Some(&full)).await
+    }
+
+    /// Fires the hooks of `:exit` behind the tasks of the command line: when all that was asked for is done, so that they do
+    /// not tell of a success that there is not, and behind the transaction's edge. A rehearsal names them instead.
+    pub async fn leave(self: &Rc<Self>, call: &Call) -> R<()> {
+        let due = self.hooks.borrow().firing(When::Exit, None);
+        let Some(first) = due.first().filter(|_| !self.is_rehearsal()) else { return Ok(()) };
+        let fails = self.flow.borrow().broken.is_some() || self.nothing_left().is_some();
+        if fails {
+            return Ok(());
+        }
+        let published = std::mem::take(&mut self.flow.borrow_mut().published);
+        if published {
+            self.port.record(Item::Edge);
+        }
+        self.port.settle(Suspension::Exit, first.site.clone()).await;
+        let _label = call.context().enter("in a hook of :exit");
+        self.fire(call, When::Exit, None).await
     }
 
     /// NoSuchTaskError with the nearest names.
