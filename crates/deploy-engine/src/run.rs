@@ -139,9 +139,10 @@ impl<'a> Run<'a> {
         Self { id, settings, ports, program, fleet, state: RefCell::default(), turn: Mutex::new(()) }
     }
 
-    /// Whether the transaction's edge waits to be run to.
+    /// Whether the transaction's edge is behind us, or waits to be run to.
     pub(crate) fn has_recorded_the_edge(&self) -> bool {
-        self.settings.mode == Mode::Real && self.state.borrow().pending.contains(&Item::Edge)
+        let state = self.state.borrow();
+        self.settings.mode == Mode::Real && (state.past_edge || state.pending.contains(&Item::Edge))
     }
 
     /// The user has stopped it.
