@@ -90,11 +90,8 @@ impl Begins {
 
     /// Whether the other one cannot follow in the same run.
     fn excludes(self, next: Self) -> bool {
-        match (self, next) {
-            (Self::Release | Self::Rollback, Self::Release | Self::Rollback) => true,
-            (Self::Release | Self::Rollback | Self::Upkeep, Self::Look) => true,
-            _ => false,
-        }
+        let begins = |task: Self| matches!(task, Self::Release | Self::Rollback);
+        begins(self) && begins(next) || next == Self::Look && self != Self::Look
     }
 }
 
