@@ -8,6 +8,7 @@ use deploy_inventory::HostId;
 use deploy_plan::{Event, Observer, Problem, ProblemKind, Program};
 use deploy_transport::Connector;
 use futures_util::future::join_all;
+use indexmap::IndexSet;
 
 use crate::flight::{Job, JobResult};
 use crate::host::HostHandle;
@@ -27,7 +28,9 @@ impl Fleet {
     /// Makes sure that all of these hosts are logged in to. If one is not, all of the failures are reported. Whether a
     /// shell runs there is seen with the first work, which travels with the runner's program: [`refusal`](Self::refusal).
     pub(crate) async fn connect(&self, program: &dyn Program, wanted: &[HostId]) -> Result<(), Vec<Problem>> {
-        let missing: Vec<HostId> = wanted.iter().filter(|id| !self.hosts.borrow().contains_key(*id)).cloned().collect();
+        // A host of several steps is named several times.
+        let missing: IndexSet<HostId> =
+            wanted.iter().filter(|id| !self.hosts.borrow().contains_key(*id)).cloned().collect();
         let results = join_all(missing.iter().map(|id| self.dial(program, id))).await;
         let mut problems = Vec::new();
         for (id, result) in missing.into_iter().zip(results) {
@@ -44,9 +47,10 @@ impl Fleet {
     /// The same, and waits until a shell runs on each of them.
     pub(crate) async fn make_ready(&self, program: &dyn Program, wanted: &[HostId]) -> Result<(), Vec<Problem>> {
         self.connect(program, wanted).await?;
+        let wanted: IndexSet<&HostId> = wanted.iter().collect();
         let handles: Vec<HostHandle> = {
             let hosts = self.hosts.borrow();
-            wanted.iter().filter_map(|id| hosts.get(id).cloned()).collect()
+            wanted.iter().filter_map(|id| hosts.get(*id).cloned()).collect()
         };
         join_all(handles.iter().map(HostHandle::greeted)).await;
         let problems: Vec<Problem> = wanted.iter().filter_map(|id| self.refusal(id)).collect();

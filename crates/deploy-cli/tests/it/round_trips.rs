@@ -53,6 +53,20 @@ fn embedded_a_run_costs_no_more_round_trips_than_it_has_barriers() {
     stage.cap(&["invoke", "COMMAND=true", "-v"]).expect(0).says(&["1 round trip behind the login"]);
 }
 
+/// However many commands are recorded before the first of them goes out, and whether a host answers or not.
+#[test]
+fn embedded_one_connection_per_host_whatever_is_run_there() {
+    let stage = stage(&format!("{RECIPE}\ntask :many do\n  12.times {{ |n| run \"echo $((#{{n}} + 100))\" }}\nend\n"));
+    let counts = || ALL.map(|host| stage.fleet.stats(host).map(|stats| (stats.connections, stats.logins)).unwrap());
+    let before = counts();
+    stage.cap(&["many"]).expect(0).says(&["100", "111"]);
+    let after = counts();
+    assert_eq!(after, before.map(|(connections, logins)| (connections + 1, logins + 1)));
+    stage.fleet.stop_host("web1").unwrap();
+    let ran = stage.cap(&["many"]).expect(6);
+    assert_eq!(ran.text.matches("error: could not connect").count(), 1, "{}", ran.text);
+}
+
 /// No number names two steps: not of a question that the recipe waits for, not of the way back, not of a second restart.
 #[test]
 fn embedded_step_numbers_are_unique_in_a_run() {
