@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Compares `cap` with OpenSSH's client: connect to N hosts, run `true` on each. Each round runs every way once, so that
-# what else the machine does meets them all; medians are printed. CPU is that of the client and its children. With one
+# what else the machine does meets them all; medians and minima are printed. CPU is that of the client and its children. With one
 # host, also a thousand commands one after the other on one connection.
 #
 #   cargo build --release && cargo xtask testbed --dir DIR up --backend sshd --hosts N --detach
@@ -42,7 +42,7 @@ done
 echo "${#hosts[@]} hosts, $rounds rounds, load $(cut -d' ' -f1 /proc/loadavg)"
 for way in $ways; do
   median() { sort -n | awk '{v[NR] = $1} END {print v[int((NR + 1) / 2)]}'; }
-  wall=$(awk '{print $1}' "$work/$way.times" | median)
-  cpu=$(awk '{print $2 + $3}' "$work/$way.times" | median)
-  printf '%-9s wall %s s, client CPU %s s\n' "$way" "$wall" "$cpu"
+  wall=$(awk '{print $1}' "$work/$way.times") cpu=$(awk '{print $2 + $3}' "$work/$way.times")
+  printf '%-9s wall %s s (min %s), client CPU %s s (min %s)\n' "$way" "$(median <<<"$wall")" \
+    "$(sort -n <<<"$wall" | head -n 1)" "$(median <<<"$cpu")" "$(sort -n <<<"$cpu" | head -n 1)"
 done
