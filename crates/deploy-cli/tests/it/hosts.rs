@@ -11,7 +11,7 @@ use deploy_testbed::repo::Scm;
 use fancy_regex::Regex;
 
 use crate::sshd_logins::{config_without_key, with_config};
-use crate::support::{ALL, Ran, Stage, start};
+use crate::support::{ALL, RECIPE, Ran, Stage, start};
 
 /// What a run said of its failure, with what differs from run to run replaced by words.
 pub fn failure(stage: &Stage, ran: &Ran) -> String {
@@ -258,7 +258,7 @@ fn embedded_a_wrong_key_stops_every_command() {
     stage.fleet.change_host_key("app1").unwrap();
     let begun = stage.fleet.stats("app1").unwrap();
     let (fresh, text) = ("put 'x', '/tmp/never-written'", "\ntask :send_it, :roles => :app do\n  ");
-    stage.write("config/deploy.rb", &format!("{}{text}{fresh}\nend\n", crate::support::RECIPE));
+    stage.write("config/deploy.rb", &format!("{}{text}{fresh}\nend\n", RECIPE));
     for words in [
         &["deploy"][..],
         &["deploy:setup"],
@@ -278,4 +278,50 @@ fn embedded_a_wrong_key_stops_every_command() {
     assert_eq!((begun.logins, begun.execs.len()), (ended.logins, ended.execs.len()));
     assert!(ended.connections > begun.connections);
     unchanged(&stage, &before);
+}
+
+/// A host that only the command line names, as a hint of another command has it: its key is recorded like the recipe's own.
+#[test]
+fn embedded_a_host_that_only_the_command_line_names_is_trusted() {
+    let fleet = start(FleetSpec::embedded(), "embedded").unwrap();
+    let stage = Stage::with(fleet, Scm::Git, &RECIPE.replace("\"web1.example.com\", ", ""));
+    fs::write(&stage.fleet.known_hosts, "").unwrap();
+    let stored = stage.project.join("config/known_hosts");
+    let ls = ["invoke", "COMMAND=echo it is $((6*7))", "HOSTS=web1.example.com"];
+    let hint = "hosts:trust web1.example.com HOSTS=web1.example.com`";
+    let ran = stage.cap(&ls).expect(6).says(&["is not known", hint]);
+    let shown = Regex::new(r"SHA256:[A-Za-z0-9+/]{43}").unwrap();
+    let fingerprint = shown.find(&ran.text).unwrap().unwrap().as_str().to_owned();
+
+    // The recipe has no such host, and a name that no other setting knows is none either.
+    let none = ["where:", "why:", "next:", "the recipe has no host of the name", "name one of the recipe's hosts: web2."];
+    stage.cap(&["hosts:trust", "web1.example.com", "--fingerprint", &fingerprint]).expect(2).says(&none);
+    let other = ["hosts:trust", "web1.example.com", "HOSTS=app1.example.com", "--fingerprint", &fingerprint];
+    stage.cap(&other).expect(2).says(&none);
+    let wrong = ["hosts:trust", "web1.example.com", "HOSTS=web1.example.com", "--fingerprint", "SHA256:AAAA"];
+    stage.cap(&wrong).expect(6).says(&["none of those given", &fingerprint]);
+    assert!(!stored.exists());
+
+    let named = ["hosts:trust", "web1.example.com", "HOSTS=web2.example.com,web1.example.com"];
+    stage.cap(&[&named[..], &["--fingerprint", &fingerprint]].concat()).expect(0).says(&["stored in config/known_hosts"]);
+    assert_eq!(fs::read_to_string(&stored).unwrap().lines().count(), 1);
+    stage.cap(&ls).expect(0).says(&["it is 42"]);
+    assert_eq!(stage.fleet.stats("web2").unwrap().logins, 0);
+}
+
+/// What `deploy:setup` has made on the other hosts stays, and it says so.
+#[test]
+fn embedded_a_setup_that_fails_on_one_host() {
+    let stage = Stage::new(start(FleetSpec::embedded(), "embedded").unwrap(), Scm::Git);
+    let root = stage.deploy_to();
+    stage.on("web2", &format!("mkdir -p {root}/shared && touch {root}/shared/log"));
+    let ran = stage.cap(&["deploy:setup"]).expect(1);
+    let ran = ran.says(&["where: web2.example.com, task deploy:setup", "why:", "next:", "what was done by then stays"]);
+    assert!(!ran.text.contains("nothing changed"), "{}", ran.text);
+    for host in ALL.iter().filter(|host| **host != "web2") {
+        stage.on(host, &format!("cd {root} && test -d releases && test -d shared/log && ! test -e current"));
+    }
+    stage.on("web2", &format!("rm {root}/shared/log"));
+    stage.cap(&["deploy:setup"]).expect(0);
+    stage.cap(&["deploy"]).expect(0);
 }
