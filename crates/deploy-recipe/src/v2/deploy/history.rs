@@ -23,6 +23,7 @@ impl Cap {
             problem.next = Some("cap deploy".to_owned());
             return Err(fail(call, problem));
         }
+        self.refuse_other_system(call, &live.to_s(), pinned.revision.as_str())?;
         let text = if live.to_s() == pinned.revision.as_str() {
             format!("nothing is pending: {} ({}) is live", pinned.revision.short(), pinned.label)
         } else {
@@ -36,6 +37,22 @@ impl Cap {
         };
         self.port.tell(Event::Message { level: Level::Info, host: None, text });
         Ok(())
+    }
+
+    /// Refuses what has no history in common: one of the two is the number of a revision, the other a commit.
+    fn refuse_other_system(&self, call: &Call, live: &str, pinned: &str) -> R<()> {
+        let (before, now) = match (is_number(live), is_number(pinned)) {
+            (true, false) => ("Subversion", "git"),
+            (false, true) => ("git", "Subversion"),
+            _ => return Ok(()),
+        };
+        let why = format!(
+            "the live revision {live} is one of {before}, and the repository is one of {now}: what is live was deployed from \
+             another repository"
+        );
+        let problem = Problem::new(ProblemKind::Scm, "compare the live revision with the repository", why);
+        let next = "if the repository has moved, run `cap deploy`: from then on there is something to compare with";
+        Err(fail(call, problem.at(self.set_at("repository").or_else(|| self.set_at("repo_url"))).next(next)))
     }
 
     /// The log or diff behind one revision, up to another or the head.
@@ -67,6 +84,11 @@ impl Cap {
         }
         Ok(String::from_utf8_lossy(&finished.stdout).trim_end().to_owned())
     }
+}
+
+/// Whether a revision has the form that Subversion gives it; a full commit is longer than any number of a revision.
+fn is_number(revision: &str) -> bool {
+    revision.len() < 20 && revision.chars().all(|c| c.is_ascii_digit())
 }
 
 fn arguments(source: &Source, what: &str, from: &str, to: Option<&str>) -> Vec<String> {

@@ -273,8 +273,8 @@ const DEPLOY: &[(&str, &str, For, BuiltinTask, &str)] = &[
          cap deploy:upload FILES=templates,controller.rb\n  cap deploy:upload FILES='config/*.yml' HOSTS=app1",
     ),
     (
-        "deploy",
-        "pending",
+        "deploy:pending",
+        "default",
         For::Releases,
         BuiltinTask::Pending,
         "Shows what has been committed since the last deploy.\n\nThe log from the live revision to the one that a deploy would take.",
