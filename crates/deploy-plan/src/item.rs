@@ -8,6 +8,9 @@ use indexmap::IndexMap;
 
 use crate::{Builtin, HandlerId, Transfer};
 
+/// What stands before a word of the command line where it is told as a place.
+const COMMAND_LINE: &str = "the command line, ";
+
 /// A place in a recipe.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Site {
@@ -23,7 +26,13 @@ impl Site {
     /// A word of the command line, such as `-s branch`.
     #[must_use]
     pub fn command_line(word: &str) -> Self {
-        Self { file: Arc::from(format!("the command line, {word}")), line: 0, column: 0 }
+        Self { file: Arc::from(format!("{COMMAND_LINE}{word}")), line: 0, column: 0 }
+    }
+
+    /// The word of the command line that it is, as it was given to [`Site::command_line`].
+    #[must_use]
+    pub fn word(&self) -> Option<&str> {
+        self.file.strip_prefix(COMMAND_LINE).filter(|_| self.is_command_line())
     }
 
     /// Whether it is no place in a file.

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use deploy_testbed::repo::Scm;
+use deploy_testbed::repo::{AppRepo, Scm};
 use deploy_testbed::{Fleet, FleetSpec};
 
 use crate::support::{ALL, RECIPE, Ran, Stage, have, start};
@@ -106,6 +106,30 @@ fn embedded_settings_and_options_that_mean_nothing() {
         let place = format!("the command line, -s {name}");
         four_parts(stage.cap(&["deploy", "-s", setting]), 2, &[&place, words]);
     }
+    // What to do about an option is an option.
+    for (setting, next) in [
+        ("deploy_to=", "give -s deploy_to=/var/www/my_shop"),
+        ("branch=a;b", "give -s branch=main"),
+        ("revision=", "give -s revision=HEAD, or leave it out"),
+        ("deploy_via=teleport", "give -s deploy_via=remote_cache"),
+        ("scm=sccs", "give -s scm=git, or the same with subversion"),
+        ("port=abc", "give -s port as a number from 1 to 65535, or leave it out"),
+        ("branch=nosuch", "that the repository has: `git ls-remote git://"),
+    ] {
+        let mut command = stage.bare(&["deploy", "-s", &format!("repository={}", stage.server.url())]);
+        if !setting.starts_with("deploy_to") {
+            command.args(["-s", &format!("deploy_to={}", stage.deploy_to())]);
+        }
+        let ran = four_parts(
+            stage.run({
+                command.args(["-s", setting]);
+                command
+            }),
+            2,
+            &[next],
+        );
+        assert!(!ran.text.contains("set :"), "{}", ran.text);
+    }
     for address in ["http://127.0.0.1:1/x", "file:///nonexistent/x"] {
         let mut lost = stage.bare(&["deploy", "-s", &format!("repository={address}")]);
         lost.args(["-s", &format!("deploy_to={}", stage.deploy_to())]);
@@ -117,6 +141,55 @@ fn embedded_settings_and_options_that_mean_nothing() {
     let ran = four_parts(stage.run(none), 2, &["the command line, --ssh-config /nonexistent/config"]);
     assert_eq!(ran.text.matches("error: ").count(), 1, "{}", ran.text);
     assert_eq!(before, trees(&stage));
+}
+
+/// With Subversion the revision is what was asked for; there is no branch.
+#[test]
+fn embedded_a_revision_that_subversion_does_not_have() {
+    if !have(Scm::Subversion) {
+        return;
+    }
+    let stage = Stage::new(two(), Scm::Subversion);
+    stage.set_up();
+    let before = trees(&stage);
+    for wanted in ["99", "nosuch"] {
+        let ran = four_parts(stage.cap(&["deploy", "-s", &format!("revision={wanted}")]), 2, &[wanted, "-s revision"]);
+        assert!(!ran.text.contains("branch"), "{}", ran.text);
+    }
+    assert_eq!(before, trees(&stage));
+    stage.cap(&["deploy"]).expect(0);
+    // What is live was deployed from a repository of another system: the two have nothing in common.
+    let git = AppRepo::create(&stage.fleet.scratch("git").unwrap(), Scm::Git).unwrap();
+    let server = git.serve().unwrap();
+    let deploy_to = format!("deploy_to={}", stage.deploy_to());
+    let repository = format!("repository={}", server.url());
+    let moved = |task: &str| stage.run(stage.bare(&[task, "-s", &deploy_to, "-s", &repository]));
+    for task in ["deploy:pending", "deploy:pending:diff"] {
+        four_parts(moved(task), 1, &["-s repository", "is one of Subversion", "is one of git", "cap ", " deploy`"]);
+    }
+    moved("deploy").expect(0);
+    moved("deploy:pending").expect(0).says(&["nothing is pending"]);
+    four_parts(stage.cap(&["deploy:pending"]), 1, &["is one of git", "is one of Subversion"]);
+}
+
+/// A relative `deploy_to` is what the login's home makes of it, and a check and a deploy say so once.
+#[test]
+fn embedded_a_deploy_to_that_is_relative() {
+    let stage = Stage::new(two(), Scm::Git);
+    let repository = format!("repository={}", stage.server.url());
+    let cap =
+        |args: &[&str]| stage.run(stage.bare(&[args, &["-s", &repository, "-s", "deploy_to=apps/shop"]].concat()));
+    for task in ["deploy:setup", "deploy:check", "deploy"] {
+        let ran = cap(&[task]).expect(0);
+        let warning = "warning: the command line, -s deploy_to: deploy_to \"apps/shop\" is relative";
+        assert_eq!(ran.text.matches(warning).count(), 1, "{task}: {}", ran.text);
+        assert!(ran.text.contains("\"~/apps/shop\""), "{}", ran.text);
+    }
+    for host in ALL {
+        stage.on(host, "test -f ~/apps/shop/current/REVISION");
+    }
+    let ran = stage.cap(&["deploy:setup"]).expect(0);
+    assert!(!ran.text.contains("is relative"), "{}", ran.text);
 }
 
 /// A built-in task that lacks its role says what to add.

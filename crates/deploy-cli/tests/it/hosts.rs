@@ -294,7 +294,8 @@ fn embedded_a_host_that_only_the_command_line_names_is_trusted() {
     let fingerprint = shown.find(&ran.text).unwrap().unwrap().as_str().to_owned();
 
     // The recipe has no such host, and a name that no other setting knows is none either.
-    let none = ["where:", "why:", "next:", "the recipe has no host of the name", "name one of the recipe's hosts: web2."];
+    let none =
+        ["where:", "why:", "next:", "the recipe has no host of the name", "name one of the recipe's hosts: web2."];
     stage.cap(&["hosts:trust", "web1.example.com", "--fingerprint", &fingerprint]).expect(2).says(&none);
     let other = ["hosts:trust", "web1.example.com", "HOSTS=app1.example.com", "--fingerprint", &fingerprint];
     stage.cap(&other).expect(2).says(&none);
@@ -303,7 +304,10 @@ fn embedded_a_host_that_only_the_command_line_names_is_trusted() {
     assert!(!stored.exists());
 
     let named = ["hosts:trust", "web1.example.com", "HOSTS=web2.example.com,web1.example.com"];
-    stage.cap(&[&named[..], &["--fingerprint", &fingerprint]].concat()).expect(0).says(&["stored in config/known_hosts"]);
+    stage
+        .cap(&[&named[..], &["--fingerprint", &fingerprint]].concat())
+        .expect(0)
+        .says(&["stored in config/known_hosts"]);
     assert_eq!(fs::read_to_string(&stored).unwrap().lines().count(), 1);
     stage.cap(&ls).expect(0).says(&["it is 42"]);
     assert_eq!(stage.fleet.stats("web2").unwrap().logins, 0);

@@ -308,3 +308,19 @@ fn embedded_releases_marks_and_locks() {
     three.cap(&["production", "recover"]).expect(0).says(&["no run has left anything unfinished"]);
     three.cap(&["-T"]).expect(0).says(&["release:bad", "releases", "deploy:lock"]);
 }
+
+/// A relative `deploy_to` begins in the login's home, and each run says so once, where it was set.
+#[test]
+fn embedded_a_deploy_to_that_is_relative() {
+    let three = Three::new(embedded(), "set :deploy_to, 'apps/shop'\nset :linked_dirs, %w[log]\n");
+    for task in ["deploy:check", "deploy"] {
+        let ran = three.cap(&["production", task]).expect(0);
+        let warning = "warning: config/deploy.rb:6:1: deploy_to \"apps/shop\" is relative";
+        assert_eq!(ran.text.matches(warning).count(), 1, "{task}: {}", ran.text);
+    }
+    for host in ALL {
+        three.stage.on(host, "test -f ~/apps/shop/current/REVISION && test -d ~/apps/shop/current/log/.");
+    }
+    let ran = three.cap(&["production", "deploy", "-s", "deploy_to="]).expect(2);
+    ran.says(&["the command line, -s deploy_to", "the path is empty", "give -s deploy_to=/var/www/my_shop"]);
+}

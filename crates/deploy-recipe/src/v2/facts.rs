@@ -25,13 +25,20 @@ const DEPLOYING: &[&str] = &[
     "deploy:cold",
 ];
 
+/// Whether a path says where it begins.
+fn is_rooted(path: &str) -> bool {
+    path.is_empty() || path.starts_with(['/', '~', '$'])
+}
+
 impl Cap {
     /// The layout as the variables say.
     pub async fn layout(self: &Rc<Self>, call: &Call) -> R<Layout> {
         if self.is_three() {
             return self.layout3(call).await;
         }
-        let mut layout = Layout::new(self.path(call, "deploy_to").await?);
+        let root = self.path(call, "deploy_to").await?;
+        self.say_relative(&self.need(call, "deploy_to").await?);
+        let mut layout = Layout::new(root);
         layout.releases = self.path(call, "releases_path").await?;
         layout.shared = self.path(call, "shared_path").await?;
         layout.current = self.path(call, "current_path").await?;
@@ -51,12 +58,24 @@ impl Cap {
 
     /// A path on the hosts.
     pub fn remote_path(&self, call: &Call, variable: &str, text: &str) -> R<RemotePath> {
-        let rooted = text.is_empty() || text.starts_with(['/', '~', '$']);
-        let parsed = if rooted { RemotePath::new(text) } else { RemotePath::new(&format!("~/{text}")) };
+        let parsed = if is_rooted(text) { RemotePath::new(text) } else { RemotePath::new(&format!("~/{text}")) };
         parsed.map_err(|error| {
             let problem = Problem::new(ProblemKind::Usage, format!("use {variable} {text:?}"), error.to_string());
-            fail(call, problem.at(self.set_at(variable)))
+            let example = if variable.ends_with("_directory") { "\"releases\"" } else { "\"/var/www/my_shop\"" };
+            fail(call, problem.at(self.set_at(variable)).next(self.give(variable, example)))
         })
+    }
+
+    /// Says what a `deploy_to` means that is neither absolute nor below `~`: Capistrano takes it without a word, and the links
+    /// that it makes then point nowhere. Ours do not; those of the recipe's own commands do.
+    pub fn say_relative(&self, deploy_to: &str) {
+        if !is_rooted(deploy_to) {
+            let text = format!(
+                "deploy_to {deploy_to:?} is relative and begins in the home directory of the login, as \"~/{deploy_to}\" does; \
+                 write that, or an absolute path: a link that the recipe's own commands make to a place in it points nowhere"
+            );
+            self.warn_at(self.set_at("deploy_to"), &text);
+        }
     }
 
     /// Opens the layout on some hosts. What is open already for at least as much is not asked again.

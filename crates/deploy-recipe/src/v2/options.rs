@@ -243,7 +243,25 @@ impl Cap {
     pub fn no_value(&self, call: &Call, name: &str, got: &str, wanted: &str) -> deploy_ruby::Unwind {
         let why = format!("it is {got:?} and can be {wanted}");
         let problem = Problem::new(ProblemKind::Usage, format!("read the variable `{name}'"), why);
-        fail(call, problem.at(self.set_at(name)).next(format!("set :{name} to {wanted}, or leave it out")))
+        let next = match self.option_of(name) {
+            Some(option) => format!("give {option} as {wanted}, or leave it out"),
+            None => format!("set :{name} to {wanted}, or leave it out"),
+        };
+        fail(call, problem.at(self.set_at(name)).next(next))
+    }
+
+    /// The option of the command line that a variable has its value from, such as `-s branch`.
+    fn option_of(&self, name: &str) -> Option<String> {
+        self.set_at(name)?.word().map(str::to_owned)
+    }
+
+    /// How to give a variable this value, written as in Ruby, where it has its present one: on the command line or in the
+    /// recipe.
+    pub fn give(&self, name: &str, value: &str) -> String {
+        match self.option_of(name) {
+            Some(option) => format!("give {option}={}", value.trim_start_matches(':').trim_matches('"')),
+            None => format!("set :{name}, {value}"),
+        }
     }
 }
 

@@ -10,6 +10,9 @@ use super::convert::{R, fail};
 /// The variables, the one that others are made of first.
 pub(crate) const PLACES: &[&str] = &["application", "deploy_to", "releases_path", "shared_path", "current_path"];
 
+/// What the name of a branch, a tag or a commit may have.
+const REFERENCE: &str = "letters, digits and . _ / - + @ # ~ ^ { } : % = ,";
+
 /// The first character that a variable may not have, and its place from 1.
 fn stranger(variable: &str, text: &str) -> Option<(char, usize)> {
     let home = text.strip_prefix("$HOME").filter(|rest| rest.is_empty() || rest.starts_with('/'));
@@ -32,13 +35,14 @@ impl Cap {
         let Some((found, position)) = stranger(variable, text) else { return Ok(()) };
         let place = self.set_at(variable);
         let (rest, example) = match variable {
-            "branch" | "revision" => ("letters, digits and . _ / - + @ # ~ ^ { } : % = ,", "main"),
+            "branch" => (REFERENCE, "main"),
+            "revision" => (REFERENCE, "HEAD"),
             "application" => ("letters, digits, blanks and . _ -", "my_shop"),
             _ => ("letters, digits and . _ / ~ @ + , : = -, and $HOME at its beginning", "/var/www/my_shop"),
         };
         let why = format!("{text:?} has {found:?} as character {position}; it may have only {rest}");
         let problem = Problem::new(ProblemKind::Usage, format!("use the variable `{variable}'"), why);
-        Err(fail(call, problem.at(place).next(format!("set :{variable}, {example:?}"))))
+        Err(fail(call, problem.at(place).next(self.give(variable, &format!("{example:?}")))))
     }
 
     /// Refuses a name without a letter: what is deployed then would be anybody's guess. `nil` means that there is none.
@@ -48,7 +52,8 @@ impl Cap {
         }
         let why = "it is empty, which names no branch, tag or commit";
         let problem = Problem::new(ProblemKind::Usage, format!("use the variable `{variable}'"), why);
-        let next = format!("set :{variable}, \"main\", or leave it out to deploy the head of the repository");
+        let example = if variable == "revision" { "\"HEAD\"" } else { "\"main\"" };
+        let next = format!("{}, or leave it out to deploy the head of the repository", self.give(variable, example));
         Err(fail(call, problem.at(self.set_at(variable)).next(next)))
     }
 

@@ -84,6 +84,7 @@ impl Cap {
             return Err(fail(call, problem.next("add to config/deploy.rb: set :application, \"my_shop\"")));
         }
         let mut layout = Layout::new(self.remote_path(call, "deploy_to", &root)?);
+        self.say_relative(&root);
         layout.releases = self.remote_path(call, "releases_directory", &self.place(call, "releases_path").await?)?;
         layout.shared = self.remote_path(call, "shared_directory", &self.place(call, "shared_path").await?)?;
         layout.current = self.remote_path(call, "current_directory", &self.place(call, "current_path").await?)?;

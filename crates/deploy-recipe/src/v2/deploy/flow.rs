@@ -156,7 +156,7 @@ impl Cap {
         let Some(keep) = number.and_then(|n| usize::try_from(n).ok()) else {
             let why = format!("{} is no number of releases", setting.inspect());
             let problem = Problem::new(ProblemKind::Usage, "read the variable `keep_releases'", why)
-                .next("set :keep_releases to a whole number, as in: set :keep_releases, 5");
+                .next(format!("take a whole number of releases: {}", self.give("keep_releases", "5")));
             return Err(fail(call, problem.at(self.set_at("keep_releases"))));
         };
         if keep < 2 {

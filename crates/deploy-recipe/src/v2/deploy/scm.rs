@@ -36,19 +36,31 @@ fn kind_of(error: &ScmError) -> ProblemKind {
     }
 }
 
-fn next_of(error: &ScmError, source: Option<&Source>) -> Option<String> {
+/// What to do about an error; `give` says how a variable is given a value.
+fn next_of(
+    error: &ScmError,
+    variable: &str,
+    source: Option<&Source>,
+    give: impl Fn(&str, &str) -> String,
+) -> Option<String> {
     let url = source.map(|source| typed(&source.url.to_string())).unwrap_or_default();
     let port = source.is_some_and(|source| {
         source.url.transport() == Transport::SvnSsh && source.url.ssh_host().is_some_and(|(_, port)| port.is_some())
     });
+    let is_subversion = source.is_some_and(|source| source.kind == ScmKind::Subversion);
     match error {
-        ScmError::Unsupported { option: "deploy_via", .. } => Some("set :deploy_via, :remote_cache".to_owned()),
-        ScmError::Unsupported { option: "scm", .. } => Some("set :scm, :git or set :scm, :subversion".to_owned()),
+        ScmError::Unsupported { option: "deploy_via", .. } => Some(give("deploy_via", ":remote_cache")),
+        ScmError::Unsupported { option: "scm", .. } => {
+            Some(format!("{}, or the same with subversion", give("scm", ":git")))
+        }
+        ScmError::NotFound { .. } | ScmError::Form { what: "revision", .. } if is_subversion => Some(format!(
+            "name a revision that the repository has (`svn log {url}` lists them), or leave :revision out"
+        )),
         ScmError::Character { what: "revision", .. } | ScmError::Form { what: "revision", .. } => {
-            Some("set :branch or :revision to the name of a branch, a tag or a commit".to_owned())
+            Some(format!("name a branch, a tag or a commit: {}", give(variable, "\"main\"")))
         }
         ScmError::Character { what: "repository", .. } | ScmError::Form { what: "repository", .. } => {
-            Some("set :repository, \"git@git.example.com:my_shop.git\" or another address".to_owned())
+            Some(format!("{} or another address", give(variable, "\"git@git.example.com:my_shop.git\"")))
         }
         ScmError::Unreachable { .. } if port => {
             let next = "take the port out of the address, in which Subversion knows none, and name it in ~/.ssh/config, on \
@@ -70,7 +82,9 @@ fn next_of(error: &ScmError, source: Option<&Source>) -> Option<String> {
             "if it is the beginning of a commit's name, all 40 characters are wanted: `git rev-parse {wanted}` in a clone \
              prints them, and so does `cat current/REVISION` on a host that runs it"
         )),
-        ScmError::NotFound { .. } => Some("set :branch or :revision to a name that the repository has".to_owned()),
+        ScmError::NotFound { .. } => {
+            Some(format!("name a branch, a tag or a commit that the repository has: `git ls-remote {url}` lists them"))
+        }
         _ => None,
     }
 }
@@ -94,7 +108,7 @@ impl Cap {
         };
         let mut problem = Problem::new(kind_of(error), what, error.to_string()).at(self.set_at(variable));
         problem.task = self.current_task().map(|task| task.full_name());
-        problem.next = next_of(error, source);
+        problem.next = next_of(error, variable, source, |name, value| self.give(name, value));
         problem
     }
 
