@@ -1,9 +1,9 @@
-//! A file or tree on its way to or from a host, on a channel of its own beside the runner.
+//! Work on a channel of its own beside the runner: a file or tree on its way to or from a host, a question to a port.
 
 use std::sync::Arc;
 
 use deploy_inventory::HostId;
-use deploy_plan::{ExitStatus, Sent, Transfer};
+use deploy_plan::{ExitStatus, PortCheck, Sent, Transfer};
 use deploy_transport::transfer::{self, Download, Existing, Progress, Source, TransferError, TransferProblem, Upload};
 use deploy_transport::{ExecError, Session};
 use tokio::sync::mpsc;
@@ -22,7 +22,7 @@ pub(crate) enum Carried {
     End(Result<Vec<u8>, Ended>),
 }
 
-/// Why a transfer did not come about.
+/// Why it did not come about.
 pub(crate) struct Ended {
     pub status: ExitStatus,
     pub why: String,
@@ -47,6 +47,17 @@ impl Carrying {
             };
             let result = carry(&*session, &host, transfer, &mut progress).await;
             let _ = tell.send(Carried::End(result.map_err(|error| ended(&error))));
+        });
+        Self { said, task: task.abort_handle() }
+    }
+
+    /// Asks a port instead; what the application says in the end is the content.
+    pub(crate) fn checking(session: &Arc<dyn Session>, check: PortCheck) -> Self {
+        let (tell, said) = mpsc::unbounded_channel();
+        let session = Arc::clone(session);
+        let task = tokio::spawn(async move {
+            let result = crate::health::check(&session, &check).await;
+            let _ = tell.send(Carried::End(result.map(|()| Vec::new())));
         });
         Self { said, task: task.abort_handle() }
     }

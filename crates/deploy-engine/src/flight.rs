@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use deploy_plan::{ExitStatus, StepId, Transfer};
+use deploy_plan::{ExitStatus, PortCheck, StepId, Transfer};
 use deploy_transport::Secret;
 
 /// One thing for the runner of a host to do.
@@ -51,6 +51,8 @@ pub(crate) enum JobKind {
     },
     /// Carry a file or tree, on a channel of its own.
     Transfer(Transfer),
+    /// Ask a port how the application is.
+    Health(Box<PortCheck>),
     /// Take the lock in this directory.
     Lock {
         /// The directory: absolute, or relative to the home directory.
@@ -71,7 +73,7 @@ pub(crate) enum JobKind {
 impl JobKind {
     /// Whether it goes on a channel of its own and not through the runner.
     pub(crate) fn is_apart(&self) -> bool {
-        matches!(self, Self::Command { pty: true, .. } | Self::Transfer(_))
+        matches!(self, Self::Command { pty: true, .. } | Self::Transfer(_) | Self::Health(_))
     }
 }
 

@@ -384,6 +384,13 @@ impl HostTask {
                 flight.active.push_back(progress);
                 // The channel's opening, and the answer at the end.
                 self.turns.waited(2);
+            } else if let JobKind::Health(check) = &group.kind {
+                self.carrying = Some(Carrying::checking(&self.session, (**check).clone()));
+                let mut progress = Progress::new(self.id.clone(), number, group, &self.ports);
+                progress.hear(Said::Begin(number), Stream::Out);
+                flight.active.push_back(progress);
+                // The way to the port, and the answer.
+                self.turns.waited(2);
             } else {
                 let gate =
                     Gate { lock: group.needs_lock(), unless_failed: !flight.fresh && !always, opens: flight.fresh };
@@ -649,7 +656,7 @@ fn request(id: Number, group: &Group, gate: Gate) -> Result<Request, Box<dyn Err
             Request::Lock { id, lock }
         }
         JobKind::Unlock => Request::Unlock { id },
-        JobKind::Transfer(_) => return Err("a transfer is no work for the runner".into()),
+        JobKind::Transfer(_) | JobKind::Health(_) => return Err("this is no work for the runner".into()),
     })
 }
 

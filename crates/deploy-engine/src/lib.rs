@@ -8,7 +8,7 @@
 //!
 //! What a run that died has left is finished or undone before a deploy begins, by the journals on the hosts.
 //!
-//! Limits: health checks and waves are not here yet.
+//! Limits: waves are not here yet.
 //!
 //! # Example
 //!
@@ -125,6 +125,7 @@ mod engine;
 mod fleet;
 mod flight;
 mod group;
+mod health;
 mod hint;
 mod host;
 mod open;

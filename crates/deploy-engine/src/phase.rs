@@ -103,6 +103,7 @@ impl Run<'_> {
         }
         let failures = self.leave_out_failed(&phase, failures).await;
         self.judge(&phase, failures)?;
+        self.state.borrow_mut().gated |= phase.slot == Slot::Health;
         if phase.steps.iter().any(|step| step.slot == Slot::Confirm) {
             self.pass_the_edge();
         }
@@ -220,6 +221,9 @@ impl Run<'_> {
     pub(crate) fn command_kind(&self, command: &Command, host: &HostId) -> JobKind {
         if let Some(transfer) = command.text.transfer(host) {
             return JobKind::Transfer(transfer.clone());
+        }
+        if let Some(check) = command.text.port_check(host) {
+            return JobKind::Health(Box::new(check));
         }
         let stdin = if command.sudo { self.sudo_secret(host) } else { None };
         JobKind::Command { text: command.text.on(host).to_owned(), stdin, pty: command.pty }
@@ -414,13 +418,19 @@ fn slices(phase: &Phase, hosts: &[HostId]) -> Vec<Vec<HostId>> {
     hosts.chunks(most).map(<[HostId]>::to_vec).collect()
 }
 
+/// What helps where the application came up and is not well.
+const NOT_HEALTHY: &str = "read the application's log on that host (`cap ssh HOST`): the release ran there until it was \
+                           taken back; if it only needs longer, give health_check more attempts or a longer deadline";
+
 pub(crate) fn problem_of(failure: &Failure) -> Problem {
     let title = match &failure.step.work {
         Work::Command(command) if command.text.is_transfer() => command.shown.clone(),
+        Work::Command(command) if failure.step.slot == Slot::Health => format!("pass the {}", command.shown),
         Work::Command(command) => format!("run `{}`", command.shown),
         Work::Ops(_) => failure.step.title.clone(),
     };
-    let mut problem = step_problem(&title, failure.step.slot, &failure.result.status);
+    let slot = if failure.step.slot == Slot::Health { Slot::Task } else { failure.step.slot };
+    let mut problem = step_problem(&title, slot, &failure.result.status);
     problem.host = Some(failure.host.clone());
     problem.site = failure.step.site.clone();
     problem.task.clone_from(&failure.step.task);
@@ -429,9 +439,13 @@ pub(crate) fn problem_of(failure: &Failure) -> Problem {
         && let Some(last) = problem.tail.last()
     {
         let is_transfer = matches!(&failure.step.work, Work::Command(command) if command.text.is_transfer());
-        // A transfer's exit status is ours and says nothing.
-        problem.why = if is_transfer { last.clone() } else { format!("{}: {last}", problem.why) };
+        let is_ours = matches!(&failure.step.work, Work::Command(command) if command.text.is_no_command());
+        // The exit status of a transfer or of a question to a port is ours and says nothing.
+        problem.why = if is_ours { last.clone() } else { format!("{}: {last}", problem.why) };
         problem.next = is_transfer.then(|| "look at the two paths and at what the login may do there".to_owned());
+    }
+    if problem.kind == ProblemKind::Step && failure.step.slot == Slot::Health {
+        problem.next = Some(NOT_HEALTHY.to_owned());
     }
     if problem.kind == ProblemKind::Step
         && let Work::Ops(ops) = &failure.step.work

@@ -46,7 +46,7 @@ pub(crate) fn carries(phase: &Phase) -> bool {
 
 /// Whether it goes through the runner.
 fn is_plain(command: &Command) -> bool {
-    !command.pty && !command.text.is_transfer()
+    !command.pty && !command.text.is_no_command()
 }
 
 impl Run<'_> {

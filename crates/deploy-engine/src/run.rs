@@ -108,6 +108,8 @@ pub(crate) struct State {
     pub journaled: indexmap::IndexSet<HostId>,
     /// The layout on which an earlier run is recovered, before this one has opened it.
     pub recovering: Option<Layout>,
+    /// Whether health checks have been passed.
+    pub gated: bool,
     /// What each host has cost in round trips.
     pub round_trips: HashMap<HostId, u32>,
 }
@@ -520,7 +522,7 @@ pub(crate) fn handlers_of(items: &[Item]) -> impl Iterator<Item = HandlerId> {
 
 /// Whether an item makes a host do something.
 pub(crate) fn is_work(item: &Item) -> bool {
-    matches!(item, Item::Builtin(_) | Item::Command(_) | Item::Together(_))
+    matches!(item, Item::Builtin(_) | Item::Command(_) | Item::Together(_) | Item::Health(_))
 }
 
 /// A step that the recipe's author or a host is to blame for.

@@ -31,7 +31,7 @@ impl Run<'_> {
         if migrated && !state.past_edge {
             notes.push(of_migrations(&state.migrations_failed));
         }
-        if outcome == Outcome::Deployed {
+        if outcome == Outcome::Deployed && !state.gated {
             notes.push(NO_HEALTH_CHECK.to_owned());
         }
         notes.extend(only_built(&state, outcome));

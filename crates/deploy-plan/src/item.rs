@@ -6,7 +6,7 @@ use std::sync::Arc;
 use deploy_inventory::HostId;
 use indexmap::IndexMap;
 
-use crate::{Builtin, HandlerId, Transfer};
+use crate::{Builtin, HandlerId, HealthItem, PortCheck, Transfer};
 
 /// What stands before a word of the command line where it is told as a place.
 const COMMAND_LINE: &str = "the command line, ";
@@ -66,6 +66,8 @@ pub enum Slot {
     Publish,
     /// Restarting the application.
     Restart,
+    /// Finding out whether the restarted application is healthy.
+    Health,
     /// Proving and recording that it is good.
     Confirm,
     /// After the transaction's edge: can warn, never turn back.
@@ -85,6 +87,7 @@ impl Slot {
             Self::Migrate => "migrate",
             Self::Publish => "publish",
             Self::Restart => "restart",
+            Self::Health => "health",
             Self::Confirm => "confirm",
             Self::After => "after",
             Self::Undo => "undo",
@@ -112,6 +115,8 @@ pub enum CommandText {
     PerHost(IndexMap<HostId, String>),
     /// No command: a file or tree is carried, each host's own.
     Transfer(IndexMap<HostId, Transfer>),
+    /// No command: a port is asked how the application is.
+    Health(Box<PortCheck>),
 }
 
 impl CommandText {
@@ -121,7 +126,7 @@ impl CommandText {
         match self {
             Self::Same(text) => text,
             Self::PerHost(texts) => texts.get(host).map_or("", String::as_str),
-            Self::Transfer(_) => "",
+            Self::Transfer(_) | Self::Health(_) => "",
         }
     }
 
@@ -130,14 +135,29 @@ impl CommandText {
     pub fn transfer(&self, host: &HostId) -> Option<&Transfer> {
         match self {
             Self::Transfer(transfers) => transfers.get(host),
-            Self::Same(_) | Self::PerHost(_) => None,
+            Self::Same(_) | Self::PerHost(_) | Self::Health(_) => None,
         }
     }
 
-    /// Whether it is no command.
+    /// Whether it is a transfer.
     #[must_use]
     pub fn is_transfer(&self) -> bool {
         matches!(self, Self::Transfer(_))
+    }
+
+    /// Whether nothing is run on the hosts for it.
+    #[must_use]
+    pub fn is_no_command(&self) -> bool {
+        matches!(self, Self::Transfer(_) | Self::Health(_))
+    }
+
+    /// What a port is asked on a host, where it is no command.
+    #[must_use]
+    pub fn port_check(&self, host: &HostId) -> Option<PortCheck> {
+        match self {
+            Self::Health(asked) => Some(PortCheck { check: asked.check.on_host(host), release: asked.release.clone() }),
+            Self::Same(_) | Self::PerHost(_) | Self::Transfer(_) => None,
+        }
     }
 }
 
@@ -213,6 +233,8 @@ pub enum Item {
         /// The task that gave it.
         task: String,
     },
+    /// The application has been restarted: from here on it must be healthy.
+    Health(HealthItem),
     /// The transaction's edge: what follows can warn but not turn the deploy back.
     Edge,
     /// In a rehearsal: what follows runs only if this turns out to be so, which shows in the run. Without a text, what

@@ -19,6 +19,7 @@
 mod builtin;
 mod clock;
 mod event;
+mod health;
 mod ids;
 mod item;
 mod journal;
@@ -34,6 +35,7 @@ mod transfer;
 pub use builtin::{AssetTouch, Builtin, LogLine, Publish, Rollback, SharedLink, UpdateCode};
 pub use clock::Clock;
 pub use event::{Event, Level, Observer, Stream};
+pub use health::{HealthCheck, HealthItem, HttpProbe, PortCheck, Probe, ReleaseIn, Vantage};
 pub use ids::{HandlerId, NameError, ReleaseId, Revision, RunId, StepId};
 pub use item::{BuiltinItem, Command, CommandText, Item, Site, Slot, StepClass};
 pub use journal::{JournalEntry, JournalEvent, RunEnd};

@@ -13,7 +13,7 @@ const SETTINGS: &str = "application ask_on_terminal bootstrap branch copy_exclud
     current_release current_revision dangling_links default_env default_environment default_run_options default_shell \
     deploy_config_path deploy_to deploy_via domain flush_release format forward_agent gateway git_enable_submodules \
     git_environmental_variables git_http_password git_http_username git_max_concurrent_connections git_shallow_clone \
-    git_submodules_recursive git_wrapper_path group_writable keep_releases latest_release linked_dirs linked_files \
+    git_submodules_recursive git_wrapper_path group_writable health_check keep_releases latest_release linked_dirs linked_files \
     local_repository local_scm_command local_user log_level magic_hooks maintenance_basename maintenance_template_path \
     max_failed migrate_env migrate_on_deploy migrate_target no_release normalize_asset_timestamps password port \
     previous_release previous_revision print_config_variables pty public_children rails_env rake relative_links \

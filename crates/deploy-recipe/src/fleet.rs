@@ -40,6 +40,7 @@ impl Cap {
             return Ok(());
         }
         self.flow.borrow_mut().fleet_settled = true;
+        self.look_at_health_checks(call).await?;
         let skip = self.skips_unreachable(call).await?;
         let setting = self.fleet_setting(call, "max_failed").await?;
         if !skip && setting.is_nil() {
@@ -59,7 +60,8 @@ impl Cap {
         Ok(())
     }
 
-    async fn fleet_setting(self: &Rc<Self>, call: &Call, name: &str) -> R {
+    /// A setting of ours in either dialect.
+    pub async fn fleet_setting(self: &Rc<Self>, call: &Call, name: &str) -> R {
         let value = if self.is_three() { self.read3(call, name).await? } else { self.read(call, name).await? };
         Ok(value.unwrap_or_default())
     }

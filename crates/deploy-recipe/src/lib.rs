@@ -77,6 +77,7 @@ mod describe;
 mod dialect;
 mod doctor;
 mod fleet;
+mod health;
 mod inert;
 mod loader;
 mod magic;

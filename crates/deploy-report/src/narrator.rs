@@ -347,7 +347,7 @@ impl Narrator {
         let varies = matches!(command.text, CommandText::PerHost(_));
         let varies = if varies { "  # another text on each host" } else { "" };
         let shown = self.clean(&command.shown).trim_end().replace('\n', "\n      ");
-        let sign = if command.text.is_transfer() { '-' } else { '$' };
+        let sign = if command.text.is_no_command() { '-' } else { '$' };
         let shown = format!("    {sign} {shown}{}", self.clean(&format!("{at}{on}{varies}")));
         shown.lines().map(|text| Line { host: None, kind: Kind::Command, text: text.to_owned() }).collect()
     }

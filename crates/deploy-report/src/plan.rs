@@ -144,7 +144,7 @@ fn command_text(text: &mut String, command: &Command, facts: &str) {
     }
     let notes = if notes.is_empty() { String::new() } else { format!("  [{}]", notes.join("; ")) };
     let shown = command.shown.trim_end().replace('\n', "\n      ");
-    let sign = if command.text.is_transfer() { '-' } else { '$' };
+    let sign = if command.text.is_no_command() { '-' } else { '$' };
     let _ = writeln!(text, "    {sign} {shown}{facts}{notes}");
     if let CommandText::PerHost(texts) = &command.text {
         for (host, line) in texts {

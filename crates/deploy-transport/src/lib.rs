@@ -15,6 +15,7 @@
 //! - A result is one of three things: [`ExitStatus::Code`], [`ExitStatus::Signal`] or [`ExitStatus::Lost`]. Lost is never success.
 //! - [`ConnectError`] says where, why and after how many tries, in kinds that a program can tell apart.
 //! - [`transfer::upload`] and [`transfer::download`] copy files and trees, whole or not at all.
+//! - [`Session::forward`] and [`forward::dial`] connect to a port, from the host or from here; [`http::get`] asks a server there.
 //! - [`local::Run`] runs one command of this machine to its end; [`KnownHosts`] reads and judges known_hosts files.
 //!
 //! # A complete example
@@ -69,7 +70,7 @@
 //! # Limits
 //!
 //! - Unix only. The runtime is tokio.
-//! - No GSSAPI, no X11, no port forwarding. Files travel through commands (`cat`, `tar`), not SFTP.
+//! - No GSSAPI, no X11, no forwarded ports that listen. Files travel through commands (`cat`, `tar`), not SFTP.
 //! - Options of ssh_config that would matter but are not honoured (and those that ssh does not know) are listed in
 //!   [`Target::unhonoured`] instead of being ignored silently. Names are not canonicalized.
 //! - A command that nobody reads does not slow the others on its connection: what exceeds 1 MiB goes to a file without a name
@@ -82,6 +83,8 @@
 //! - Names are looked up by the system's resolver; the login name of this machine comes from `/etc/passwd` or `$USER`.
 
 pub mod error;
+pub mod forward;
+pub mod http;
 pub mod known_hosts;
 pub mod local;
 pub mod memory;
@@ -104,6 +107,7 @@ pub use error::{
     ConnectError, ConnectErrorKind, ConnectPhase, Endpoint, ExecError, HostCertificate, KeyFileProblem, TriedLogin,
     UnknownHostKey,
 };
+pub use forward::{ForwardError, Stream};
 pub use known_hosts::{Fingerprint, KnownHosts};
 pub use local::LocalConnector;
 pub use prompt::{NoPrompter, PromptKind, PromptRequest, Prompter};

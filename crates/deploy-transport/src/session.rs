@@ -14,6 +14,7 @@ use bytes::Bytes;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::error::{ConnectError, ExecError};
+use crate::forward::{ForwardError, Stream};
 use crate::prompt::lock;
 use crate::target::Target;
 
@@ -30,6 +31,11 @@ pub trait Session: Send + Sync {
     /// Starts a command. With [`Exec::wait`] it returns when the server has agreed to run it; without, as soon as the
     /// request is on its way, so that input can follow without waiting for a round trip.
     async fn exec(&self, exec: Exec) -> Result<Running, ExecError>;
+
+    /// Connects to a port as the host sees it, through this connection.
+    async fn forward(&self, host: &str, port: u16) -> Result<Box<dyn Stream>, ForwardError> {
+        Err(ForwardError::Forbidden(format!("this kind of session does not reach {host}:{port}")))
+    }
 
     /// What this session has done so far.
     fn stats(&self) -> Stats;

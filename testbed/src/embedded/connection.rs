@@ -105,6 +105,34 @@ impl Handler for Connection {
         Ok(())
     }
 
+    /// As OpenSSH does by default: to wherever the host itself can connect.
+    async fn channel_open_direct_tcpip(
+        &mut self,
+        channel: Channel<Msg>,
+        host: &str,
+        port: u32,
+        _: &str,
+        _: u32,
+        reply: ChannelOpenHandle,
+        _: &mut Session,
+    ) -> Result<(), Self::Error> {
+        if self.host.faults().refuse_forwarding {
+            reply.reject(ChannelOpenFailure::AdministrativelyProhibited).await;
+            return Ok(());
+        }
+        let port = u16::try_from(port).unwrap_or(0);
+        match tokio::net::TcpStream::connect((host, port)).await {
+            Ok(mut stream) => {
+                reply.accept().await;
+                tokio::spawn(async move {
+                    let _ = tokio::io::copy_bidirectional(&mut stream, &mut channel.into_stream()).await;
+                });
+            }
+            Err(_) => reply.reject(ChannelOpenFailure::ConnectFailed).await,
+        }
+        Ok(())
+    }
+
     async fn channel_close(&mut self, id: ChannelId, _: &mut Session) -> Result<(), Self::Error> {
         self.waiting.remove(&id);
         Ok(())

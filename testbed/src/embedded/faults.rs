@@ -25,6 +25,8 @@ pub struct Faults {
     pub not_ssh: bool,
     /// Connections are accepted and never answered.
     pub mute: bool,
+    /// Nobody may forward connections, as with `AllowTcpForwarding no`.
+    pub refuse_forwarding: bool,
     /// Session channels that one connection may have at a time; OpenSSH's default is 10.
     pub max_sessions: usize,
 }
@@ -41,6 +43,7 @@ impl Default for Faults {
             drop_on_output: None,
             not_ssh: false,
             mute: false,
+            refuse_forwarding: false,
             max_sessions: 10,
         }
     }

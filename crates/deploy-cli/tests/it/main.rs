@@ -20,6 +20,8 @@ mod embedded;
 #[cfg(test)]
 mod fleet;
 #[cfg(test)]
+mod health;
+#[cfg(test)]
 mod hosts;
 #[cfg(test)]
 mod look;

@@ -127,6 +127,7 @@ fn show(item: &Item) -> String {
             format!("{sudo}{} @ {} for {}", show_builtin(&item.builtin), short(&item.hosts), item.task)
         }
         Item::OnRollback { handler, task } => format!("on_rollback {} for {task}", handler.0),
+        Item::Health(item) => format!("health {}: {}", item.check, short(&item.hosts)),
         Item::Edge => "edge".to_owned(),
         Item::Condition(Some(text)) => format!("only if {text}"),
         Item::Condition(None) => "in any case".to_owned(),

@@ -61,7 +61,7 @@ impl Cap {
         if self.port.is_open() {
             self.own_publish(&task, &name);
             self.port.record(Item::TaskEnded { task: name.clone() });
-            self.edge_behind(&name);
+            self.edge_behind(call, &name).await?;
         }
         Ok(value)
     }
@@ -223,14 +223,13 @@ impl Cap {
     }
 
     /// Records the transaction's edge behind the restart, when something was made live in this run.
-    fn edge_behind(&self, name: &str) {
+    async fn edge_behind(self: &Rc<Self>, call: &Call, name: &str) -> R<()> {
         let ends = name == "deploy:restart" || (name == "deploy:start" && self.is_inside_builtin(BuiltinTask::Cold));
-        let mut flow = self.flow.borrow_mut();
-        if ends && flow.published {
-            flow.published = false;
-            drop(flow);
+        if ends && std::mem::take(&mut self.flow.borrow_mut().published) {
+            self.record_health(call).await?;
             self.port.record(Item::Edge);
         }
+        Ok(())
     }
 
     /// Runs a block, with its `on_rollback` bodies on the undo stack of the run.

@@ -166,8 +166,7 @@ impl Cap {
             self.leave_slot(&task.name);
         }
         self.own_publish3(task);
-        self.edge3(&task.name);
-        Ok(())
+        self.edge3(call, &task.name).await
     }
 
     fn enter_slot(&self, task: &str, slot: Option<Slot>, site: Option<Site>) {
@@ -219,14 +218,16 @@ impl Cap {
     }
 
     /// Records the transaction's edge behind `deploy:published`, when something was made live in this run.
-    fn edge3(&self, name: &str) {
+    async fn edge3(self: &Rc<Self>, call: &Call, name: &str) -> R<()> {
         if name != "deploy:published" || !self.port.is_open() {
-            return;
+            return Ok(());
         }
         let published = std::mem::take(&mut self.flow.borrow_mut().published);
         if published {
+            self.record_health(call).await?;
             self.port.record(Item::Edge);
         }
+        Ok(())
     }
 
     /// Runs the words of the command line: the stage, then tasks with their arguments.

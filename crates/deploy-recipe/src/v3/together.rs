@@ -45,7 +45,7 @@ fn one(group: Vec<Command>) -> Option<Command> {
     if whole.text.is_transfer() {
         let transfers = group.iter().filter_map(|command| match &command.text {
             CommandText::Transfer(transfers) => Some(transfers.clone()),
-            CommandText::Same(_) | CommandText::PerHost(_) => None,
+            CommandText::Same(_) | CommandText::PerHost(_) | CommandText::Health(_) => None,
         });
         whole.text = CommandText::Transfer(transfers.flatten().collect());
     } else if group.iter().any(|command| command.text != whole.text) {

@@ -188,6 +188,14 @@ impl Draft {
         }
     }
 
+    /// A health check: joined to those just before.
+    pub fn health(&mut self, step: NewStep, handlers: &mut Vec<HandlerId>) {
+        match self.phases.last_mut().filter(|last| last.slot == Slot::Health) {
+            Some(last) => last.steps.push(step),
+            None => self.alone(Slot::Health, "check that it is healthy", step, handlers),
+        }
+    }
+
     /// The last phase that works on a host, if a built-in step that must not fail unheard may follow there.
     pub fn last_with(&self, host: &HostId) -> Option<usize> {
         let index = self.phases.iter().rposition(|phase| phase.is_on(host))?;
@@ -203,7 +211,8 @@ impl Draft {
     pub fn end_of_transaction(&self) -> Option<usize> {
         let index = self.phases.len().checked_sub(1)?;
         let phase = self.phases.get(index)?;
-        let fits = matches!(phase.slot, Slot::Publish | Slot::Restart) && phase.steps.iter().all(NewStep::carries);
+        let fits = matches!(phase.slot, Slot::Publish | Slot::Restart | Slot::Health)
+            && phase.steps.iter().all(NewStep::carries);
         fits.then_some(index)
     }
 

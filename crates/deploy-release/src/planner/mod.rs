@@ -4,6 +4,7 @@
 mod build;
 mod cleanup;
 mod draft;
+mod health;
 mod publish;
 mod records;
 
@@ -161,6 +162,7 @@ impl Planner {
             Item::Command(command) => self.command(command, draft)?,
             Item::Together(commands) => self.together(commands, draft)?,
             Item::OnRollback { handler, .. } => self.handlers.push(*handler),
+            Item::Health(health) => self.health(health, draft)?,
             Item::Edge => {
                 self.close(draft, true)?;
                 self.past_edge = true;

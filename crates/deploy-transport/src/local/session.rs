@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
@@ -9,9 +10,13 @@ use tokio_util::sync::CancellationToken;
 use super::Program;
 use super::process::{self, Spawn};
 use crate::error::{ConnectError, ExecError};
+use crate::forward::{self, ForwardError, Stream};
 use crate::session::{Connector, Counters, Exec, Running, Session, Stats};
 use crate::ssh::is_variable_name;
 use crate::target::Target;
+
+/// How long a port of this machine may take to answer.
+const REPLY_LIMIT: Duration = Duration::from_secs(10);
 
 /// "Connects" to this machine, as this user. Address and login of the target mean nothing.
 ///
@@ -69,6 +74,10 @@ impl Session for LocalSession {
             }
         });
         Ok(running)
+    }
+
+    async fn forward(&self, host: &str, port: u16) -> Result<Box<dyn Stream>, ForwardError> {
+        forward::dial(host, port, REPLY_LIMIT).await
     }
 
     fn stats(&self) -> Stats {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use russh::client::{Handle, Msg};
-use russh::{Channel, Disconnect};
+use russh::{Channel, ChannelOpenFailure, Disconnect};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tracing::Instrument;
 
@@ -13,6 +13,7 @@ use super::channel::{self, Context};
 use super::handler::{Handler, Shared, printable};
 use super::stream::Wire;
 use crate::error::{ConnectError, ConnectErrorKind, ExecError};
+use crate::forward::{ForwardError, Stream};
 use crate::session::{Counters, Exec, Running, Session, Stats};
 use crate::target::Target;
 
@@ -141,6 +142,24 @@ impl SshSession {
         }
     }
 
+    /// Opens a way to a port as the host sees it.
+    async fn reach(&self, host: &str, port: u16) -> Result<Channel<Msg>, ForwardError> {
+        let open = self.handle.channel_open_direct_tcpip(host, u32::from(port), "127.0.0.1", 0);
+        let refused = |reason: String| ForwardError::Refused { address: format!("{host}:{port}"), reason };
+        match tokio::time::timeout(self.target.reply_timeout, open).await {
+            Ok(Ok(channel)) => Ok(channel),
+            Ok(Err(russh::Error::ChannelOpenFailure(reason))) => {
+                let text = printable(reason.description());
+                match reason {
+                    ChannelOpenFailure::ConnectFailed | ChannelOpenFailure::ResourceShortage => Err(refused(text)),
+                    _ => Err(ForwardError::Forbidden(text)),
+                }
+            }
+            Ok(Err(_)) => Err(ForwardError::Lost(self.reason())),
+            Err(_) => Err(refused(format!("no answer within {} s", self.target.reply_timeout.as_secs_f32()))),
+        }
+    }
+
     async fn start(&self, exec: Exec) -> Result<Running, ExecError> {
         if exec.forward_agent && !self.target.forward_agent {
             return Err(ExecError::Unsupported {
@@ -186,6 +205,15 @@ impl Session for SharedSession {
         match tokio::spawn(start.instrument(span)).await {
             Ok(result) => result,
             Err(_) => Err(self.0.lost()),
+        }
+    }
+
+    async fn forward(&self, host: &str, port: u16) -> Result<Box<dyn Stream>, ForwardError> {
+        let (session, host) = (Arc::clone(&self.0), host.to_owned());
+        match tokio::spawn(async move { session.reach(&host, port).await }).await {
+            Ok(Ok(channel)) => Ok(Box::new(channel.into_stream())),
+            Ok(Err(error)) => Err(error),
+            Err(_) => Err(ForwardError::Lost(self.0.reason())),
         }
     }
 

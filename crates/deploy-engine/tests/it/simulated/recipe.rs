@@ -1,10 +1,13 @@
 //! The recipe of the simulated fleet: what a Capistrano recipe records, without its text.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use deploy_inventory::{Host, HostId, Properties};
 use deploy_plan::{
-    Builtin, BuiltinItem, Command, CommandText, HandlerId, Hosts, Item, LogLine, Mark, Op, Opened, Program, Publish,
-    Purpose, ReleaseId, Revision, Rollback, SharedLink, Slot, StepClass, Stopped, Tolerance, Transaction, UpdateCode,
+    Builtin, BuiltinItem, Command, CommandText, HandlerId, HealthCheck, HealthItem, Hosts, Item, LogLine, Mark, Op,
+    Opened, Probe, Program, Publish, Purpose, ReleaseId, Revision, Rollback, SharedLink, Slot, StepClass, Stopped,
+    Tolerance, Transaction, UpdateCode, Vantage,
 };
 
 use super::world::layout;
@@ -27,6 +30,8 @@ pub enum Verb {
     Recover,
 }
 
+/// What asks the application how it is.
+pub const HEALTHY: &str = "is-healthy";
 /// How many good releases stay.
 pub const KEEP: usize = 3;
 
@@ -110,7 +115,25 @@ impl Recipe {
     }
 
     fn restart(&self) -> Vec<Item> {
-        self.slot("deploy:restart", Slot::Restart, vec![self.command("restart", &self.hosts), Item::Edge])
+        let mut items = self.slot("deploy:restart", Slot::Restart, vec![self.command("restart", &self.hosts)]);
+        if matches!(self.verb, Verb::Migrate | Verb::Rollback) {
+            items.push(self.health());
+        }
+        items.push(Item::Edge);
+        items
+    }
+
+    /// The application must have been started on what is live.
+    fn health(&self) -> Item {
+        let check = HealthCheck {
+            probe: Probe::Command(HEALTHY.into()),
+            from: Vantage::Host,
+            attempts: 2,
+            interval: Duration::ZERO,
+            timeout: Duration::from_secs(5),
+            deadline: Duration::from_secs(3600),
+        };
+        Item::Health(HealthItem { check, hosts: self.hosts.clone(), site: None })
     }
 
     fn republish(&self, release: &ReleaseId) -> Vec<Item> {

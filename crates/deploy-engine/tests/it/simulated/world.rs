@@ -19,6 +19,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::fault::{Fault, Kind, Moment};
+use super::recipe::HEALTHY;
 
 pub const HOME: &str = "/home/deploy";
 
@@ -542,6 +543,10 @@ impl World {
             }
             "hook" => {}
             "fail" => return 1,
+            text if text.contains(HEALTHY) => {
+                let live = unit.tree.identity(&unit.tree.spell(&current));
+                return u8::from(unit.app.is_none() || unit.app != live);
+            }
             other => self.broken.push(format!("the simulator does not know this command: {other}")),
         }
         0
