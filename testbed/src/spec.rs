@@ -74,6 +74,9 @@ pub struct HostSpec {
     /// Small file systems of their own: path on the host and size as `mount` takes it (`"2m"`).
     /// Not on the embedded backend.
     pub tmpfs: Vec<(String, String)>,
+    /// Directories of this machine that the host has as its own, for the login to write to: path on the host and
+    /// directory. They outlive the host's power, and can lie where a flush costs nothing. On the sshd backend only.
+    pub shared: Vec<(String, PathBuf)>,
 }
 
 impl HostSpec {
@@ -85,6 +88,7 @@ impl HostSpec {
             shell: LoginShell::Sh,
             sudo: Sudo::Refused,
             tmpfs: Vec::new(),
+            shared: Vec::new(),
         }
     }
 
@@ -113,6 +117,13 @@ impl HostSpec {
     #[must_use]
     pub fn tmpfs(mut self, path: impl Into<String>, size: impl Into<String>) -> Self {
         self.tmpfs.push((path.into(), size.into()));
+        self
+    }
+
+    /// With a directory of this machine at this path.
+    #[must_use]
+    pub fn shared(mut self, path: impl Into<String>, dir: impl Into<PathBuf>) -> Self {
+        self.shared.push((path.into(), dir.into()));
         self
     }
 }

@@ -1,6 +1,6 @@
 //! `cargo xtask test`: every layer that the machine can, from the quickest to the slowest.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -23,6 +23,7 @@ const LAYERS: &[Layer] = &[
     Layer { name: "unit", lacks: nothing, body: unit },
     Layer { name: "embedded", lacks: nothing, body: embedded },
     Layer { name: "sshd", lacks: lacks_sshd, body: sshd },
+    Layer { name: "crash", lacks: lacks_sshd, body: || crate::crash::crash(&[]) },
     Layer { name: "containers", lacks: lacks_engine, body: containers },
     Layer { name: "standalone", lacks: nothing, body: standalone },
     Layer { name: "package", lacks: nothing, body: package },
@@ -148,7 +149,7 @@ fn says(program: &str, wanted: &str) -> bool {
 
 /// A `cargo test` of the whole workspace. Always the whole, and with the same features in all layers: cargo would compile
 /// what packages share anew for each selection of packages. The layers differ in targets and in names of tests.
-fn tests(args: &[&str]) -> Command {
+pub fn tests(args: &[&str]) -> Command {
     // All that fails is seen in one run.
     let mut all = vec!["test", "--workspace", "--no-fail-fast"];
     if lacks_engine().is_none() {
@@ -176,6 +177,12 @@ fn embedded() -> Result<(), String> {
 /// Real OpenSSH servers, and the binary against them.
 fn sshd() -> Result<(), String> {
     run(&mut tests(&["--test", "it", "sshd"]))
+}
+
+/// The binary for `cargo xtask crash`, with the features of the other layers.
+pub fn faulty_binary() -> Result<PathBuf, String> {
+    let with_containers = ["--features", CONTAINERS];
+    crate::crash::build(if lacks_engine().is_none() { &with_containers } else { &[] })
 }
 
 /// The binary in a container, against containers.

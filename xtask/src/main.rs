@@ -1,11 +1,13 @@
-//! What a person or CI runs: `cargo xtask demo`, `test`, `testbed`, `bench`, `check`, `corpus`.
+//! What a person or CI runs: `cargo xtask demo`, `test`, `testbed`, `sim`, `crash`, `bench`, `check`, `corpus`.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program for people, not a library")]
 
+mod crash;
 mod engine;
 mod install;
 mod layers;
 mod report;
 mod run;
+mod sim;
 
 use std::process::ExitCode;
 
@@ -18,15 +20,18 @@ cargo xtask COMMAND
                           with CI=true it installs what is missing, and a skipped layer is a failure
   check                   the quick part of test: fmt, clippy
   testbed ARGS…           fleets to try things on: up, down, ssh, deploy, image, sweep (testbed --help tells more)
-  sim [--replay 'CASE' | --seed N]
+  sim [--share N] [--pairs N] [--seeds N] [--histories N] | --replay 'CASE' | --seed N
                           the simulated fleet in an optimised build: every single fault, a hundred thousand random histories;
-                          or one of them again, with all that happens in it
+                          or one of them again, with all that happens in it (sim --help tells more)
+  crash [--cells N | --all] [--seed N] | --replay 'CELL'
+                          faults against real sshd, by a `cap` that was built with the feature `faults`: 200 cells, picked by
+                          the seed; or one of them again (crash --help tells more)
   bench [FILTER]          Criterion benchmarks, optimised
   book                    builds docs/ with mdbook, where mdbook is installed
   corpus DIR [NAME]       reads a folder of recipes (each with its Capfile, config/deploy.rb, stages, tasks), in memory only,
                           and says how many parse, load and evaluate, and what stops the others
 
-Layers of test, in order: fmt clippy docs unit embedded sshd containers standalone package
+Layers of test, in order: fmt clippy docs unit embedded sshd crash containers standalone package
 ";
 
 /// The options of each command. `testbed` has its own, and its own help.
@@ -34,7 +39,8 @@ const OPTIONS: &[(&str, &[&str])] = &[
     ("demo", &["--keep"]),
     ("test", &["--install"]),
     ("check", &[]),
-    ("sim", &["--replay", "--seed"]),
+    ("sim", sim::OPTIONS),
+    ("crash", crash::OPTIONS),
     ("bench", &[]),
     ("book", &[]),
     ("corpus", &[]),
@@ -53,7 +59,14 @@ fn main() -> ExitCode {
     let command = args.next().unwrap_or_default();
     let rest: Vec<String> = args.collect();
     if command != "testbed" && rest.iter().any(|arg| arg == "-h" || arg == "--help") {
-        print!("{HELP}");
+        print!(
+            "{}",
+            match command.as_str() {
+                "sim" => sim::HELP,
+                "crash" => crash::HELP,
+                _ => HELP,
+            }
+        );
         return ExitCode::SUCCESS;
     }
     if let Some(why) = refused(&command, &rest) {
@@ -65,7 +78,8 @@ fn main() -> ExitCode {
         "test" => layers::test(&rest).map(done),
         "check" => layers::test(&["fmt".to_owned(), "clippy".to_owned()]).map(done),
         "testbed" => run::testbed(&rest),
-        "sim" => run::sim(&rest).map(done),
+        "sim" => sim::sim(&rest).map(done),
+        "crash" => crash::crash(&rest).map(done),
         "bench" => run::bench(&rest).map(done),
         "book" => run::book().map(done),
         "corpus" => run::corpus(&rest).map(done),

@@ -154,19 +154,6 @@ fn pass_through(command: &mut Command) -> Result<ExitCode, String> {
     Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))
 }
 
-/// `cargo xtask sim`.
-pub fn sim(args: &[String]) -> Result<(), String> {
-    let mut command =
-        cargo(&["test", "--profile", "sim", "--package", "deploy-engine", "--test", "it", "--", "--nocapture"]);
-    match args {
-        [] => command.arg("simulated"),
-        [flag, case] if flag == "--replay" => command.arg("cells::replay").env("CAPSTAN_SIM_REPLAY", case),
-        [flag, seed] if flag == "--seed" => command.arg("replay_seed").env("CAPSTAN_SIM_SEED", seed),
-        _ => return Err("it is `cargo xtask sim`, `… sim --replay 'CASE'` or `… sim --seed N`".to_owned()),
-    };
-    run(&mut command)
-}
-
 /// `cargo xtask bench`.
 pub fn bench(args: &[String]) -> Result<(), String> {
     let mut command = cargo(&["bench", "--package", "deploy-benches"]);
@@ -194,4 +181,20 @@ pub fn book() -> Result<(), String> {
         return Err("mdbook is not installed; `cargo install mdbook` brings it".to_owned());
     };
     run(Command::new(mdbook).arg("build").arg(root().join("docs")))
+}
+
+/// The values behind options that each take a number: pairs of the option and its value.
+pub fn numbers<'a>(args: &'a [String], options: &[&'a str]) -> Result<Vec<(&'a str, &'a str)>, String> {
+    let mut found = Vec::new();
+    let mut rest = args.iter();
+    while let Some(arg) = rest.next() {
+        let (name, inline) = arg.split_once('=').map_or((arg.as_str(), None), |(name, value)| (name, Some(value)));
+        let Some(option) = options.iter().find(|option| **option == name) else {
+            return Err(format!("{arg:?} is not understood here; it can be: {}", options.join(" ")));
+        };
+        let value = inline.or_else(|| rest.next().map(String::as_str));
+        let value = value.filter(|value| value.parse::<u64>().is_ok_and(|number| number > 0));
+        found.push((*option, value.ok_or_else(|| format!("{option} wants a number from 1, as in `{option} 10`"))?));
+    }
+    Ok(found)
 }

@@ -36,6 +36,8 @@ impl Dial {
     pub fn new(config: SshConfig, answers: Arc<Answers>, observer: Arc<dyn Observer>, secrets: Secrets) -> Self {
         let ssh = Arc::new(SshConnector::new(answers));
         let connector = Arc::clone(&ssh) as Arc<dyn Connector>;
+        #[cfg(feature = "faults")]
+        let connector = crate::faults::faulty(connector);
         Self { config, ssh, connector, project: None, observer, secrets, told: Mutex::default() }
     }
 

@@ -34,6 +34,8 @@ pub mod list;
 mod dial;
 mod echo;
 mod effects;
+#[cfg(feature = "faults")]
+mod faults;
 mod held;
 mod help;
 mod hosts;

@@ -72,6 +72,12 @@ impl Root {
             let at = root.dir(path.trim_start_matches('/'), 0o755)?;
             root.mounts.push(Mount::Tmpfs(size.clone(), at));
         }
+        for (path, dir) in &spec.shared {
+            let at = root.dir(path.trim_start_matches('/'), 0o755)?;
+            fs::create_dir_all(dir).doing(|| format!("create {}", dir.display()))?;
+            own(dir)?;
+            root.mounts.push(Mount::Everything(dir.clone(), at));
+        }
         Ok(root)
     }
 

@@ -40,13 +40,19 @@ mod sshd;
 #[cfg(test)]
 mod sshd_alternate;
 #[cfg(test)]
+mod sshd_crash;
+#[cfg(test)]
 mod sshd_disk;
+#[cfg(test)]
+mod sshd_durable;
 #[cfg(test)]
 mod sshd_faults;
 #[cfg(test)]
 mod sshd_flood;
 #[cfg(test)]
 mod sshd_hosts;
+#[cfg(test)]
+mod sshd_locks;
 #[cfg(test)]
 mod sshd_logins;
 #[cfg(test)]

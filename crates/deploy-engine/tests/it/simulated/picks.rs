@@ -169,7 +169,8 @@ fn play(seed: u64) -> Result<usize, String> {
 /// Ten thousand where the build is made for it.
 #[test]
 fn rollback_and_cleanup_pick_what_the_model_picks() {
-    let count = 10_000 / u64::try_from(share(200)).unwrap();
+    let named = std::env::var("CAPSTAN_SIM_HISTORIES").ok().and_then(|count| count.parse().ok());
+    let count = named.unwrap_or(10_000 / u64::try_from(share(200)).unwrap());
     let (next, picks, failed) = (AtomicU64::new(0), AtomicU64::new(0), Mutex::new(Vec::new()));
     let threads = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
     std::thread::scope(|scope| {

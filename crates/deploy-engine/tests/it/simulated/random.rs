@@ -90,7 +90,8 @@ fn play(seed: u64, starts: &[World], tell: bool) -> Vec<String> {
 /// A hundred thousand of them where the build is made for it.
 #[test]
 fn random_histories() {
-    let count = 100_000 / u64::try_from(share(2_000)).unwrap();
+    let named = std::env::var("CAPSTAN_SIM_SEEDS").ok().and_then(|count| count.parse().ok());
+    let count = named.unwrap_or(100_000 / u64::try_from(share(2_000)).unwrap());
     let (next, failed) = (AtomicU64::new(0), Mutex::new(Vec::new()));
     let threads = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
     std::thread::scope(|scope| {
