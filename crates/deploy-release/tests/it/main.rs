@@ -9,6 +9,8 @@ mod files;
 #[cfg(test)]
 mod probe;
 #[cfg(test)]
+mod reader;
+#[cfg(test)]
 mod records;
 #[cfg(test)]
 mod removal;

@@ -43,20 +43,30 @@ pub fn required() -> bool {
 
 /// Runs a test in every shell that is here.
 pub fn in_every_shell(test: impl Fn(&World)) {
+    in_every_shell_below(&std::env::temp_dir(), test);
+}
+
+/// The same with the hosts' files in this directory.
+pub fn in_every_shell_below(folder: &Path, test: impl Fn(&World)) {
     for shell in [Shell::Dash, Shell::Bash, Shell::Ash] {
-        in_shell(shell, &test);
+        in_shell_below(folder, shell, &test);
     }
 }
 
-/// Runs a test in a shell. A missing one is told, and is a failure where shells are required.
+/// Runs a test in a shell.
 pub fn in_shell(shell: Shell, test: &impl Fn(&World)) {
+    in_shell_below(&std::env::temp_dir(), shell, test);
+}
+
+/// A missing shell is told, and is a failure where shells are required.
+fn in_shell_below(folder: &Path, shell: Shell, test: &impl Fn(&World)) {
     if shell.found().is_none() {
         assert!(!required(), "{} is not installed", shell.program());
         println!("skipped: {} is not installed", shell.program());
         return;
     }
     println!("in {shell:?}");
-    test(&World::new(shell, "app"));
+    test(&World::new(folder, shell, "app"));
 }
 
 pub fn id(name: &str) -> ReleaseId {
@@ -75,7 +85,7 @@ pub struct World {
 
 impl World {
     /// `deploy_to` is `~/NAME`.
-    fn new(shell: Shell, name: &str) -> Self {
+    fn new(folder: &Path, shell: Shell, name: &str) -> Self {
         let tools = tempfile::tempdir().unwrap();
         fs::set_permissions(tools.path(), fs::Permissions::from_mode(0o755)).unwrap();
         if shell == Shell::Ash {
@@ -84,11 +94,11 @@ impl World {
                 symlink(shell.found().unwrap(), tools.path().join(tool)).unwrap();
             }
         }
-        Self::with_tools(shell, name, Arc::new(tools))
+        Self::with_tools(folder, shell, name, Arc::new(tools))
     }
 
-    fn with_tools(shell: Shell, name: &str, tools: Arc<TempDir>) -> Self {
-        let root = Arc::new(tempfile::tempdir().unwrap());
+    fn with_tools(folder: &Path, shell: Shell, name: &str, tools: Arc<TempDir>) -> Self {
+        let root = Arc::new(tempfile::tempdir_in(folder).unwrap());
         fs::create_dir(root.path().join("home")).unwrap();
         let layout = Layout::new(RemotePath::new(&format!("~/{name}")).unwrap());
         Self { shell, root, tools, layout, run: RunId::new("r1").unwrap(), sudo: false }
@@ -96,7 +106,7 @@ impl World {
 
     /// Another host with the same shell.
     pub fn moved(&self, name: &str) -> Self {
-        Self::with_tools(self.shell, name, Arc::clone(&self.tools))
+        Self::with_tools(&std::env::temp_dir(), self.shell, name, Arc::clone(&self.tools))
     }
 
     /// The same host and deployment for another run.
