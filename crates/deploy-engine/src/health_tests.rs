@@ -1,3 +1,5 @@
+//! Questions to ports and programs on the host, against a server that answers as it is told.
+
 use super::*;
 use std::time::Duration;
 

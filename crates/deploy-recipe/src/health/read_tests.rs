@@ -1,3 +1,5 @@
+//! Every form of the setting, and every slip of the pen.
+
 use super::*;
 
 fn hash(pairs: Vec<(&str, Value)>) -> Value {
