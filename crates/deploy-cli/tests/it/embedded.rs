@@ -141,6 +141,38 @@ fn filters_narrow_the_run_and_the_last_line_says_so() {
     stage.cap(&["invoke", "COMMAND=true", "ROLES=nosuch"]).expect(2);
 }
 
+/// Migrations that a filter leaves without their host: nothing goes live without them.
+#[test]
+fn a_filter_without_the_migrations_host_lets_nothing_go_live_unmigrated() {
+    let stage = Stage::new(fleet(), Scm::Git);
+    stage.set_up();
+    stage.cap(&["deploy"]).expect(0);
+    let live = stage.live("web1");
+    stage.repo.migration("20240101000000_add_mail", "alter table users add mail text;\n").unwrap();
+    let narrow = "HOSTFILTER=web1.example.com,app1.example.com";
+    let before = stage.tree("web1");
+    for task in ["deploy:migrations", "deploy:cold"] {
+        for more in [&[][..], &["--plan"]] {
+            let words = ["migrates on db1.example.com", "not among the selected hosts", "migrate_on_deploy=false"];
+            stage.cap(&[&[task, narrow], more].concat()).expect(2).says(&words);
+        }
+        assert_eq!(stage.tree("web1"), before, "{task}");
+    }
+    // A hook of the recipe is skipped there, and so is what protects a plain deploy.
+    stage.write("config/deploy.rb", &format!("{RECIPE}\nafter 'deploy:update_code', 'deploy:migrate'\n"));
+    stage.cap(&["deploy", narrow, "--plan"]).expect(0).says(&["is refused: db1.example.com is not among"]);
+    let words = ["new migrations (20240101000000_add_mail", "db1.example.com is not among the selected hosts"];
+    stage.cap(&["deploy", narrow]).expect(2).says(&words);
+    assert_eq!(stage.live("web1"), live);
+    stage.on("db1", "rm -f ~/rake.log");
+    stage.cap(&["deploy"]).expect(0);
+    assert_eq!(stage.on("db1", "wc -l < ~/rake.log").trim(), "1");
+    // With nothing new the hook is skipped as before.
+    stage.cap(&["deploy", narrow]).expect(0).says(&["skipping `deploy:migrate'"]);
+    stage.repo.migration("20240102000000_more", "alter table users add more text;\n").unwrap();
+    stage.cap(&["deploy", narrow, "-s", "migrate_on_deploy=false"]).expect(0);
+}
+
 #[test]
 fn maintenance_page_comes_and_goes() {
     let stage = Stage::new(fleet(), Scm::Git);

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use deploy_inventory::{Filters, Host, HostId, Property, Selection};
 use deploy_plan::{Command, CommandText, Event, Item, Level, Problem, ProblemKind, Site, StepClass, Suspension, Want};
-use deploy_ruby::{Call, Hash, Proc};
+use deploy_ruby::{Call, Hash, Proc, Unwind};
 
 use super::table::{BuiltinTask, is};
 use crate::callbacks::{Action, Hook, When};
@@ -36,7 +36,9 @@ impl Cap {
         let text = format!("cd {} && {}", quote_path(&from_home(&directory)), words.join(" "));
         self.flow.borrow_mut().migrated = true;
         let options = RunOptions::read(self, call, &Hash::new()).await?;
-        let Some(hosts) = self.scope(call, &options.wanted).await? else { return Ok(()) };
+        let Some(hosts) = self.scope(call, &options.wanted).await? else {
+            return self.refuse_unmigrated(call).await;
+        };
         let hosts = self.meant_for(hosts, &options.wanted.selection);
         let command = build(self, call, &text, &hosts, &options).await?;
         self.flow.borrow_mut().recorded += 1;
@@ -71,10 +73,18 @@ impl Cap {
         if !self.select(call, &wanted.selection).await?.is_empty() {
             return Ok(());
         }
-        // Where only a filter leaves none, the task is skipped when the flow gets there.
         let meant = self.inventory.borrow().select(&wanted.selection, &Filters::default());
-        if meant.is_ok_and(|meant| !meant.hosts.is_empty()) {
-            return Ok(());
+        let meant = meant.map(|meant| meant.hosts).unwrap_or_default();
+        if let Some(host) = meant.first() {
+            // A hook may have nothing to migrate, which shows when the release is built.
+            if ![BuiltinTask::Migrations, BuiltinTask::Cold].iter().any(|task| self.is_inside_builtin(*task)) {
+                return Ok(());
+            }
+            let asked = self.flow.borrow().asked.join(", ");
+            let why = format!("{asked} migrates on {}, which is not among the selected hosts", host.id);
+            let next = "leave the filter out; to go live on these hosts with the schema as it is: cap deploy -s \
+                        migrate_on_deploy=false";
+            return Err(fail(call, Problem::new(ProblemKind::Usage, "migrate before the switch", why).next(next)));
         }
         self.in_task(task, self.scope(call, &wanted)).await.map(drop)
     }
@@ -165,33 +175,42 @@ impl Cap {
         if new.is_empty() {
             return Ok(());
         }
-        let names = new.iter().take(3).cloned().collect::<Vec<_>>().join(", ");
-        let more = if new.len() > 3 { format!(" and {} more", new.len() - 3) } else { String::new() };
         if !host.selected {
-            let mut problem = Problem::new(
-                ProblemKind::Usage,
-                "migrate before the switch",
-                format!(
-                    "the release has new migrations ({names}{more}), and {} is not among the selected hosts",
-                    host.target
-                ),
-            );
-            problem.next = Some("deploy to all hosts, or say `set :migrate_on_deploy, false`".to_owned());
-            return Err(fail(call, problem));
+            return Err(not_selected(call, &new, &host.target));
         }
-        let text = format!("new migrations: {names}{more}; deploy:migrate runs on {} before the switch", host.target);
+        let text =
+            format!("new migrations: {}; deploy:migrate runs on {} before the switch", first_of(&new), host.target);
         self.port.tell(Event::Message { level: Level::Info, host: None, text });
         self.execute(call, task, None).await.map(drop)
+    }
+
+    /// A flow of the recipe's own that migrates on a host which a filter leaves out: a release with new migrations must not
+    /// go live without them, for no later deploy would see that they are new.
+    async fn refuse_unmigrated(self: &Rc<Self>, call: &Call) -> R<()> {
+        let Some(release) = self.deploying() else { return Ok(()) };
+        if !self.own_flag(call, "migrate_on_deploy", true).await? {
+            return Ok(());
+        }
+        let Some(host) = self.migration_host(call).await?.filter(|host| !host.selected) else { return Ok(()) };
+        if self.port.is_rehearsal() {
+            self.note_refusal(&host.target);
+            return Ok(());
+        }
+        let new = self.new_migrations(call, &host.look_on, release.as_str()).await?;
+        if new.is_empty() { Ok(()) } else { Err(not_selected(call, &new, &host.target)) }
+    }
+
+    fn note_refusal(&self, target: &HostId) {
+        self.note(format!(
+            "a release with migrations that the live one lacks is refused: {target} is not among the selected hosts"
+        ));
     }
 
     /// Whether there is anything to migrate shows when the release is built: a plan has the migration as a phase that runs
     /// only then.
     async fn rehearse_migration(self: &Rc<Self>, call: &Call, task: TaskRef, host: &MigrationHost) -> R<()> {
         if !host.selected {
-            self.note(format!(
-                "a release with migrations that the live one lacks is refused: {} is not among the selected hosts",
-                host.target
-            ));
+            self.note_refusal(&host.target);
             return Ok(());
         }
         let text = "the new release has migrations that the live one lacks, which shows when it is built";
@@ -272,6 +291,19 @@ struct MigrationHost {
     look_on: HostId,
     /// Whether the target is part of this run.
     selected: bool,
+}
+
+/// The first few names.
+fn first_of(new: &[String]) -> String {
+    let names = new.iter().take(3).cloned().collect::<Vec<_>>().join(", ");
+    if new.len() > 3 { format!("{names} and {} more", new.len() - 3) } else { names }
+}
+
+/// New migrations whose host takes no part in the run.
+fn not_selected(call: &Call, new: &[String], target: &HostId) -> Unwind {
+    let why = format!("the release has new migrations ({}), and {target} is not among the selected hosts", first_of(new));
+    let problem = Problem::new(ProblemKind::Usage, "migrate before the switch", why);
+    fail(call, problem.next("deploy to all hosts, or say `set :migrate_on_deploy, false`"))
 }
 
 /// The line of a block that begins on a line (from 1) and speaks of migrations. The block ends where the indentation of
