@@ -73,7 +73,9 @@ impl Run<'_> {
 
     /// Opens the layout; with facts where the hosts have just been looked at.
     pub(crate) async fn open(&self, transaction: Transaction, known: Option<Facts>) -> Result<Opened, Stopped> {
-        self.state.borrow_mut().targeted.clone_from(&transaction.hosts);
+        if transaction.purpose != Purpose::Check || self.state.borrow().targeted.is_empty() {
+            self.state.borrow_mut().targeted.clone_from(&transaction.hosts);
+        }
         let facts = match known {
             Some(facts) => facts,
             None if self.settings.mode == Mode::Offline => facts_of_nobody(&transaction),
@@ -139,13 +141,18 @@ impl Run<'_> {
         if open_for_change && !locks(&transaction.purpose) {
             return opened;
         }
+        if transaction.purpose == Purpose::Check {
+            // It is about the hosts that have not answered, too.
+            let others = state.targeted.iter().filter(|host| !transaction.hosts.contains(host));
+            transaction.hosts.extend(others.cloned().collect::<Vec<_>>());
+        }
         match &transaction.purpose {
             Purpose::Deploy { .. } => state.machine = Some(FleetMachine::deploy(hosts)),
             Purpose::Republish | Purpose::Recover { .. } => state.machine = Some(FleetMachine::republish(hosts)),
             Purpose::Rollback { .. } => state.machine = Some(FleetMachine::rollback(hosts)),
             Purpose::CatchUp if opened.release.is_some() => state.machine = Some(catching_up(hosts, &already)),
             Purpose::CatchUp => {}
-            Purpose::Read | Purpose::Setup | Purpose::Cleanup | Purpose::Records => {}
+            Purpose::Read | Purpose::Check | Purpose::Setup | Purpose::Cleanup | Purpose::Records => {}
         }
         state.opening = Some(Opening { transaction, opened: fleet.opened });
         opened
@@ -345,7 +352,7 @@ fn catching_up(hosts: Vec<HostId>, already: &[HostId]) -> FleetMachine {
 
 /// Whether a purpose changes what other runs rely on.
 fn locks(purpose: &Purpose) -> bool {
-    !matches!(purpose, Purpose::Read | Purpose::Setup)
+    !matches!(purpose, Purpose::Read | Purpose::Check | Purpose::Setup)
 }
 
 /// A path as the runner wants it: absolute, or relative to the home directory, which is where it works.

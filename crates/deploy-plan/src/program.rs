@@ -91,6 +91,8 @@ pub enum Suspension {
 pub enum Purpose {
     /// Only to read it.
     Read,
+    /// To read it, and to hear all that stands against a deploy. It changes nothing and takes no lock.
+    Check,
     /// To make it.
     Setup,
     /// To publish a new release; the name is given where the recipe sets `:release_name`.
@@ -116,6 +118,14 @@ pub enum Purpose {
     CatchUp,
     /// To change what our own records say (marks, a lock that a person sets), whoever has locked the fleet by hand.
     Records,
+}
+
+impl Purpose {
+    /// Whether nothing is changed on the hosts.
+    #[must_use]
+    pub fn only_reads(&self) -> bool {
+        matches!(self, Self::Read | Self::Check)
+    }
 }
 
 /// Which hosts and which layout are opened, for what.
@@ -195,6 +205,8 @@ pub struct Opened {
     pub revision: Option<Revision>,
     /// What each host has.
     pub hosts: Vec<(HostId, HostRelease)>,
+    /// What stands against a deploy; only a [check](Purpose::Check) gets an answer that has any.
+    pub blockers: Vec<Problem>,
 }
 
 impl Opened {

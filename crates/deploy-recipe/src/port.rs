@@ -95,7 +95,9 @@ impl Port {
     pub async fn begin(&self, transaction: Transaction) -> Opened {
         match self.ask(|id| Request::Begin(id, transaction)).await {
             Answer::Opened(opened) => opened,
-            Answer::Results(_) | Answer::Settled => Opened { release: None, revision: None, hosts: Vec::new() },
+            Answer::Results(_) | Answer::Settled => {
+                Opened { release: None, revision: None, hosts: Vec::new(), blockers: Vec::new() }
+            }
         }
     }
 

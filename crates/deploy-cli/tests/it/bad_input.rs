@@ -99,6 +99,10 @@ fn embedded_settings_and_options_that_mean_nothing() {
         ("revision=", "it is empty"),
         ("use_sudo=maybe", "true or false"),
         ("repository_cache=../../x", "leaves the directory"),
+        ("repository_cache=~/x/..", "would be in it"),
+        ("application=..", "is no name"),
+        ("application=.", "is no name"),
+        ("application=", "it is empty"),
         ("port=abc", "a number from 1 to 65535"),
         ("revision=0862c2dc0e", "all 40 characters"),
     ] {
@@ -141,6 +145,49 @@ fn embedded_settings_and_options_that_mean_nothing() {
     let ran = four_parts(stage.run(none), 2, &["the command line, --ssh-config /nonexistent/config"]);
     assert_eq!(ran.text.matches("error: ").count(), 1, "{}", ran.text);
     assert_eq!(before, trees(&stage));
+}
+
+/// A cache of the repository in a place with a meaning of its own would be emptied for the repository's files.
+#[test]
+fn embedded_a_cache_among_the_releases_is_refused() {
+    let stage = Stage::new(two(), Scm::Git);
+    stage.set_up();
+    stage.cap(&["deploy"]).expect(0);
+    let before = trees(&stage);
+    let root = stage.deploy_to();
+    for (name, words) in [
+        (format!("{root}/current"), "runs through"),
+        (format!("{root}/current/vendor"), "runs through"),
+        (format!("{root}/shared/../current"), "runs through"),
+        (format!("{root}/releases/"), "among the releases"),
+        (format!("{root}//releases/cache"), "among the releases"),
+        (format!("{root}/.capstan/cache"), "its own records"),
+        (root.clone(), "would be in it"),
+        (".".to_owned(), "would be in it"),
+    ] {
+        let setting = format!("repository_cache={name}");
+        for task in ["deploy", "deploy:check"] {
+            let ran = stage.cap(&[task, "-s", "deploy_via=remote_cache", "-s", &setting]);
+            four_parts(ran, 2, &["-s repository_cache", words, "cached-copy"]);
+        }
+    }
+    assert_eq!(before, trees(&stage));
+    stage.cap(&["deploy", "-s", "deploy_via=remote_cache", "-s", "repository_cache=currently/x"]).expect(0);
+}
+
+/// An application without a name would be deployed over its neighbours.
+#[test]
+fn embedded_an_application_without_a_name_is_refused() {
+    let stage = Stage::new(two(), Scm::Git);
+    let cap = |task: &str| stage.run(stage.bare(&[task, "-s", &format!("repository={}", stage.server.url())]));
+    for value in ["nil", "''", "' '", "'..'", "'.'", "lambda { '..' }"] {
+        let recipe = RECIPE.replace("set :application, ", "set :application, VALUE #").replace("VALUE", value);
+        stage.write("config/deploy.rb", &recipe);
+        for task in ["deploy:setup", "deploy:check", "deploy"] {
+            let ran = four_parts(cap(task), 2, &["the variable `application'", "my_shop"]);
+            assert!(!ran.text.contains("unchanged"), "{value}: no host is asked: {}", ran.text);
+        }
+    }
 }
 
 /// With Subversion the revision is what was asked for; there is no branch.

@@ -97,6 +97,31 @@ fn tools_that_are_missing_or_refuse() {
     unchanged(&stage, &before);
 }
 
+/// Our own records that the login may not use stand against a deploy, and a check lists them once, with what mends them.
+#[test]
+fn a_check_finds_records_that_a_deploy_cannot_use() {
+    let stage = stage!();
+    let state = format!("{}/.capstan", stage.deploy_to());
+    let errors = |text: &str| text.matches("\nerror: ").count() + usize::from(text.starts_with("error: "));
+    for (mode, path) in [("000", ""), ("500", ""), ("444", "/ledger"), ("200", "/ledger")] {
+        let path = format!("{state}{path}");
+        let mode_before = stage.on("web2", &format!("stat -c %a {path}"));
+        stage.on("web2", &format!("chmod {mode} {path}"));
+        stage.cap(&["deploy"]).expect(1).says(&["web2.example.com", &path]);
+        let ran = stage.cap(&["deploy:check"]).expect(1);
+        let ran = ran.says(&["web2.example.com", &path, "1 thing is in the way", "chmod u+rw"]);
+        assert!(!ran.text.contains("ready for a deploy"), "{mode} {path}: {}", ran.text);
+        assert_eq!(errors(&ran.text), 2, "the finding and the sum: {}", ran.text);
+        stage.on("web2", &format!("chmod {mode_before} {path}"));
+        stage.cap(&["deploy:check"]).expect(0).says(&["ready for a deploy"]);
+    }
+    // What the check itself has found is not told again in the words of a deploy.
+    let root = stage.deploy_to();
+    stage.on("web1", &format!("chmod 500 {root}/releases; mv {root}/current {root}/kept; mkdir {root}/current"));
+    let ran = stage.cap(&["deploy:check"]).expect(1).says(&["2 things are in the way on 1 host"]);
+    assert_eq!(errors(&ran.text), 3, "{}", ran.text);
+}
+
 /// Clocks that are off are worth a word and change nothing, and the order of releases is right.
 #[test]
 fn clocks_that_are_off() {

@@ -338,7 +338,7 @@ async fn check_lists_everything_at_once() {
 async fn check_passes() {
     let notes = run(SEED, &["deploy:check"]).await;
     assert!(notes.messages.borrow().contains(&"the hosts are ready for a deploy".to_owned()));
-    assert_eq!(notes.work().last().unwrap(), &format!("begin read in /var/www/my_cool_app @ {ALL}"));
+    assert_eq!(notes.work().last().unwrap(), &format!("begin check in /var/www/my_cool_app @ {ALL}"));
 }
 
 #[tokio::test]

@@ -169,6 +169,7 @@ impl Hosts for Notes {
         self.request()?;
         let (word, release) = match &transaction.purpose {
             Purpose::Read => ("read".to_owned(), None),
+            Purpose::Check => ("check".to_owned(), None),
             Purpose::Setup => ("setup".to_owned(), None),
             Purpose::Deploy { release_name } => {
                 let name = release_name.clone();
@@ -193,6 +194,7 @@ impl Hosts for Notes {
             release: release.map(|name| ReleaseId::new(&name).unwrap()),
             revision: None,
             hosts: transaction.hosts.into_iter().map(|host| (host, facts.clone())).collect(),
+            blockers: Vec::new(),
         })
     }
 

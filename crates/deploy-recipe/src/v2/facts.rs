@@ -36,6 +36,9 @@ impl Cap {
         if self.is_three() {
             return self.layout3(call).await;
         }
+        self.need(call, "deploy_to").await?;
+        // It may have become known only now, with what is made of it.
+        self.refuse_nameless(call)?;
         let root = self.path(call, "deploy_to").await?;
         self.say_relative(&self.need(call, "deploy_to").await?);
         let mut layout = Layout::new(root);
@@ -97,7 +100,7 @@ impl Cap {
         let answer = self.port.begin(Transaction { purpose: purpose.clone(), layout, hosts, sudo, site: place }).await;
         let mut flow = self.flow.borrow_mut();
         // A read does not hide what is open for more.
-        if purpose != Purpose::Read || flow.open.is_none() {
+        if !purpose.only_reads() || flow.open.is_none() {
             flow.open = Some(Open { purpose, answer: answer.clone() });
         }
         Ok(answer)

@@ -57,12 +57,33 @@ impl Cap {
         Err(fail(call, problem.at(self.set_at(variable)).next(next)))
     }
 
+    /// Refuses an `:application` that is no name: empty or of dots alone, it makes a path another directory than one's own.
+    pub fn refuse_nameless(&self, call: &Call) -> R<()> {
+        const VARIABLE: &str = "application";
+        let text = match self.variables.borrow().peek(VARIABLE) {
+            Some(value) if value.is_nil() => None,
+            Some(value) => Some(value.to_s()),
+            None => return Ok(()),
+        };
+        let why = match text.as_deref() {
+            None => "it is nil, which names no application".to_owned(),
+            Some(text) if text.trim().is_empty() => "it is empty, which names no application".to_owned(),
+            Some(text) if text.trim().chars().all(|c| c == '.') => {
+                format!("{text:?} is no name: in a path it is another directory than the application's own")
+            }
+            Some(_) => return Ok(()),
+        };
+        let problem = Problem::new(ProblemKind::Usage, format!("use the variable `{VARIABLE}'"), why);
+        Err(fail(call, problem.at(self.set_at(VARIABLE)).next(self.give(VARIABLE, "\"my_shop\""))))
+    }
+
     /// The same for all places whose values are known already, where one of these tasks is of the deploy recipes.
     pub fn refuse_strangers(&self, call: &Call, tasks: &[String]) -> R<()> {
         let deploys = tasks.iter().any(|task| task == "deploy" || task.starts_with("deploy:"));
         if !deploys || !self.deploy_loaded.get() {
             return Ok(());
         }
+        self.refuse_nameless(call)?;
         for variable in PLACES {
             let known =
                 self.variables.borrow().peek(variable).filter(|value| !value.is_nil()).map(|value| value.to_s());

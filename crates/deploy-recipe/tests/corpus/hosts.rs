@@ -42,7 +42,7 @@ impl Hosts for Silent {
             _ => "20261101000002".to_owned(),
         };
         let hosts = transaction.hosts.into_iter().map(|host| (host, facts())).collect();
-        Ok(Opened { release: ReleaseId::new(&name).ok(), revision: None, hosts })
+        Ok(Opened { release: ReleaseId::new(&name).ok(), revision: None, hosts, blockers: Vec::new() })
     }
 
     async fn command(&self, command: Command, want: Want, _why: Suspension) -> Result<Vec<CommandResult>, Stopped> {

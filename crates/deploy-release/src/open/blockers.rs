@@ -145,7 +145,7 @@ fn held(transaction: &Transaction, facts: &HostFacts, what: &str) -> Option<Prob
 fn writable(transaction: &Transaction, host: &HostId, facts: &HostFacts, what: &str) -> Vec<Problem> {
     let layout = &transaction.layout;
     let state = layout.state();
-    let builds = matches!(transaction.purpose, Purpose::Deploy { .. } | Purpose::CatchUp);
+    let builds = matches!(transaction.purpose, Purpose::Deploy { .. } | Purpose::CatchUp | Purpose::Check);
     let mut found = Vec::new();
     let mut need = |path: &RemotePath, place: &Place| {
         if place.is_directory() && !place.writable {
@@ -167,10 +167,10 @@ fn writable(transaction: &Transaction, host: &HostId, facts: &HostFacts, what: &
         found.push(Problem::new(ProblemKind::Layout, what, why));
     } else if facts.state_dir.writable && !facts.ledger_writable {
         let path = state.join("ledger");
-        let why = format!("{path} cannot be written by {}", facts.user);
-        found.push(
-            Problem::new(ProblemKind::Layout, what, why).next(by_hand(host, &chown(&path.to_string(), &facts.user))),
-        );
+        let why = format!("{path} cannot be read and written by {}", facts.user);
+        let path = path.to_string();
+        let command = format!("chmod u+rw {} || {}", shown_word(&path), chown(&path, &facts.user));
+        found.push(Problem::new(ProblemKind::Layout, what, why).next(by_hand(host, &command)));
     }
     found
 }

@@ -66,7 +66,7 @@ impl FleetContext {
     pub(crate) fn widened(mut self, later: Self, busy: bool) -> Self {
         if !busy {
             let mut units = std::mem::take(&mut self.units);
-            if later.purpose != Purpose::Read || self.purpose == Purpose::Read {
+            if !later.purpose.only_reads() || self.purpose.only_reads() {
                 self = later.clone();
             }
             units.extend(later.units);
@@ -123,7 +123,7 @@ pub fn open(
     facts: &IndexMap<HostId, HostFacts>,
 ) -> Result<OpenedFleet, Vec<Problem>> {
     let problems = blockers(transaction, facts);
-    if !problems.is_empty() {
+    if !problems.is_empty() && transaction.purpose != Purpose::Check {
         return Err(problems);
     }
     let mut units = units(facts);
@@ -162,7 +162,7 @@ pub fn open(
         release: release.clone(),
         units,
     };
-    Ok(OpenedFleet { opened: Opened { release, revision, hosts }, context, warnings, up_to_date })
+    Ok(OpenedFleet { opened: Opened { release, revision, hosts, blockers: problems }, context, warnings, up_to_date })
 }
 
 /// The hosts as the planner sees them.
@@ -195,7 +195,9 @@ fn decide(
 ) -> Result<Option<ReleaseId>, Vec<Problem>> {
     let one = |problem: Problem| vec![problem];
     match &transaction.purpose {
-        Purpose::Read | Purpose::Setup | Purpose::Cleanup | Purpose::Records | Purpose::CatchUp => Ok(None),
+        Purpose::Read | Purpose::Check | Purpose::Setup | Purpose::Cleanup | Purpose::Records | Purpose::CatchUp => {
+            Ok(None)
+        }
         Purpose::Deploy { release_name: Some(name) } => {
             new_name(name, &transaction.layout, facts).map(Some).map_err(one)
         }
@@ -322,7 +324,7 @@ fn left_by_dead_runs<'a>(units: &'a IndexMap<HostId, Unit>, host: &HostId) -> Ve
 fn unconfirmed(units: &IndexMap<HostId, Unit>, purpose: &Purpose) -> Vec<PlanNote> {
     let mut found: IndexMap<String, Vec<String>> = IndexMap::new();
     // Where its journal is there, recovery has said what becomes of it.
-    let told = |unit: &Unit| unit.owes && *purpose != Purpose::Read;
+    let told = |unit: &Unit| unit.owes && !purpose.only_reads();
     for (host, unit) in units.iter().filter(|(_, unit)| !told(unit)) {
         let live = unit.history.live.as_ref().and_then(|live| unit.history.get(live));
         if let Some(release) = live.filter(|release| release.recorded && release.state == ReleaseState::Live) {
@@ -331,7 +333,7 @@ fn unconfirmed(units: &IndexMap<HostId, Unit>, purpose: &Purpose) -> Vec<PlanNot
         }
     }
     let ended = match purpose {
-        Purpose::Read => "has not confirmed it: it still goes on, or it ended there and",
+        Purpose::Read | Purpose::Check => "has not confirmed it: it still goes on, or it ended there and",
         _ => "ended before it confirmed it, and",
     };
     let mends = if units.values().any(|unit| unit.owes) { "recover" } else { "deploy:restart" };

@@ -135,7 +135,7 @@ cap_put inodes "$(df -Pi "${cap_a:-/}" 2>/dev/null | tail -n 1)"
 "#;
 
 /// The ledger comes last and raw: whatever is in it cannot be mistaken for an answer.
-const LEDGER: &str = r#"if [ -e "$X/ledger" ] && [ ! -w "$X/ledger" ]; then printf 'ledger_readonly\n'; fi
+const LEDGER: &str = r#"if [ -e "$X/ledger" ] && ! { [ -w "$X/ledger" ] && [ -r "$X/ledger" ]; }; then printf 'ledger_readonly\n'; fi
 printf 'ledger-begin\n'
 [ -r "$X/ledger" ] && cat "$X/ledger"
 printf '\nledger-end\nend\n'

@@ -65,6 +65,16 @@ impl Cap {
         if !writes_shared {
             self.warn_of_shared(&results, &seen.layout);
         }
+        let looked = !results.iter().any(|result| self.is_not_looked_at(result));
+        let answered = results.iter().filter(|result| result.status.is_success());
+        let answered: Vec<HostId> = answered.map(|result| result.host.clone()).collect();
+        if looked && !answered.is_empty() {
+            // What a deploy would be refused for, but for what has just been found.
+            let opened = self.open(call, Purpose::Check, answered).await?;
+            let new: Vec<Problem> =
+                opened.blockers.into_iter().filter(|problem| !is_found(&blockers, problem)).collect();
+            blockers.extend(new);
+        }
         let mut untried = 0;
         let lost = |result: &&CommandResult| matches!(result.status, ExitStatus::Lost(_));
         let lost: Vec<HostId> = results.iter().filter(lost).map(|result| result.host.clone()).collect();
@@ -77,10 +87,6 @@ impl Cap {
         }
         if !blockers.is_empty() {
             return Err(self.refuse(call, blockers));
-        }
-        let looked = !results.iter().any(|result| self.is_not_looked_at(result));
-        if looked {
-            self.open(call, Purpose::Read, hosts).await?;
         }
         let text = verdict(looked, untried);
         self.port.tell(Event::Message { level: Level::Info, host: None, text });
@@ -160,7 +166,7 @@ impl Cap {
 
     /// What tries on a host whether the cache would be taken for one, and where that is.
     async fn cache_question(self: &Rc<Self>, call: &Call, pinned: &Pinned, layout: &Layout) -> R<(String, RemotePath)> {
-        let cache = self.repository_cache(call, &layout.shared).await?;
+        let cache = self.repository_cache(call, layout).await?;
         let text = pinned.source.cache_probe(&cache).map_err(|error| {
             fail(call, self.scm_problem("look at the cache", &error, "repository_cache", Some(&pinned.source)))
         })?;
@@ -286,6 +292,16 @@ impl Cap {
         }
         Ok(Some(found))
     }
+}
+
+/// Whether what stands against a deploy has been found by the check's own look at the same place.
+fn is_found(found: &[Problem], problem: &Problem) -> bool {
+    let places = found
+        .iter()
+        .filter(|old| old.host == problem.host && old.kind == problem.kind)
+        .filter_map(|old| ["find ", "write into ", "switch "].iter().find_map(|looked| old.what.strip_prefix(looked)));
+    let is_of = |place: &str| problem.why.strip_prefix(place).is_some_and(|rest| rest.starts_with(' '));
+    places.into_iter().any(is_of)
 }
 
 /// Why a host gave no answer.

@@ -47,10 +47,12 @@ impl Cap {
         let pinned = self.pinned(call).await?;
         // What is wrong with the settings is told before any host is asked.
         self.shared_children(call).await?;
+        let layout = self.layout(call).await?;
+        self.repository_cache(call, &layout).await?;
         let release = self.open_deploy(call).await?;
         let layout = self.layout(call).await?;
         let dir = layout.release(&release);
-        let checkout = self.checkout_ops(call, &pinned, dir, layout.state(), &layout.shared).await?;
+        let checkout = self.checkout_ops(call, &pinned, dir, &layout).await?;
         let mut finish = self.finish(call, &layout).await?;
         if !whole {
             // The task that finishes comes later, as work of its own.

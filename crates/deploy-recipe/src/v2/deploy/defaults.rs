@@ -68,7 +68,9 @@ fn constants(cap: &Cap) {
 fn lazy(cap: &Rc<Cap>) {
     let scm = native(cap, |cap, call| async move { cap.scm_word(&call).await });
     let deploy_to = native(cap, |cap, call| async move {
-        Ok(Value::from(format!("/u/apps/{}", cap.need(&call, "application").await?)))
+        let application = cap.need(&call, "application").await?;
+        cap.refuse_nameless(&call)?;
+        Ok(Value::from(format!("/u/apps/{application}")))
     });
     let revision = native(cap, |cap, call| async move { Ok(Value::from(cap.scm_head(&call).await?)) });
     let mut lazy = vec![("scm", scm), ("deploy_to", deploy_to), ("revision", revision)];

@@ -301,7 +301,8 @@ fn first_of(new: &[String]) -> String {
 
 /// New migrations whose host takes no part in the run.
 fn not_selected(call: &Call, new: &[String], target: &HostId) -> Unwind {
-    let why = format!("the release has new migrations ({}), and {target} is not among the selected hosts", first_of(new));
+    let why =
+        format!("the release has new migrations ({}), and {target} is not among the selected hosts", first_of(new));
     let problem = Problem::new(ProblemKind::Usage, "migrate before the switch", why);
     fail(call, problem.next("deploy to all hosts, or say `set :migrate_on_deploy, false`"))
 }

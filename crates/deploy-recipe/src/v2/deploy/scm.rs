@@ -3,7 +3,7 @@
 
 use std::rc::Rc;
 
-use deploy_plan::{Op, Problem, ProblemKind, RemotePath, Site};
+use deploy_plan::{Layout, Op, Problem, ProblemKind, RemotePath, Site};
 use deploy_ruby::{Call, Command, CommandLine, Stderr, Value};
 use deploy_scm::{
     Detection, HostSide, LocalDirectory, Query, QueryOutput, Redacted, RepositoryUrl, Resolution, Resolver, ScmError,
@@ -337,13 +337,38 @@ impl Cap {
     }
 
     /// Where a host keeps the repository (`:repository_cache`).
-    pub async fn repository_cache(self: &Rc<Self>, call: &Call, shared: &RemotePath) -> R<RemotePath> {
+    pub async fn repository_cache(self: &Rc<Self>, call: &Call, layout: &Layout) -> R<RemotePath> {
         let name = self.own_text(call, "repository_cache").await?.unwrap_or_else(|| "cached-copy".to_owned());
         self.refuse_cache_outside(call, &name)?;
-        Ok(match RemotePath::new(&name) {
+        let cache = match RemotePath::new(&name) {
             Ok(path) if name.starts_with(['/', '~']) => path,
-            _ => shared.join(&name),
-        })
+            _ => layout.shared.join(&name),
+        };
+        self.refuse_cache_among_releases(call, &cache, layout)?;
+        Ok(cache)
+    }
+
+    /// Refuses a cache in a place that has a meaning of its own: it would be replaced there by the repository's files.
+    fn refuse_cache_among_releases(&self, call: &Call, cache: &RemotePath, layout: &Layout) -> R<()> {
+        let cache = plain(cache);
+        let is_in = |place: &RemotePath| cache.starts_with(&plain(place));
+        let holds = |place: &RemotePath| plain(place).starts_with(&cache);
+        let why = if is_in(&layout.current) {
+            format!("it runs through {}, the link to the live release", layout.current)
+        } else if is_in(&layout.releases) {
+            format!("it is among the releases in {}", layout.releases)
+        } else if is_in(&layout.state()) {
+            format!("it is in {}, where a deploy keeps its own records", layout.state())
+        } else if let Some(place) =
+            [&layout.shared, &layout.releases, &layout.current, &layout.state()].into_iter().find(|place| holds(place))
+        {
+            format!("{place} would be in it, or be the cache itself")
+        } else {
+            return Ok(());
+        };
+        let problem = Problem::new(ProblemKind::Usage, "read the variable `repository_cache'", why)
+            .next("name a directory inside `shared', e.g. \"cached-copy\", or one of its own elsewhere");
+        Err(fail(call, problem.at(self.set_at("repository_cache"))))
     }
 
     /// Refuses a `repository_cache` that leaves `shared`, which it is relative to.
@@ -363,11 +388,10 @@ impl Cap {
         call: &Call,
         pinned: &Pinned,
         release: RemotePath,
-        state: RemotePath,
-        shared: &RemotePath,
+        layout: &Layout,
     ) -> R<Vec<Op>> {
-        let cache = self.repository_cache(call, shared).await?;
-        let mut side = HostSide::new(pinned.strategy, release, cache, state);
+        let cache = self.repository_cache(call, layout).await?;
+        let mut side = HostSide::new(pinned.strategy, release, cache, layout.state());
         side.exclude.clone_from(&pinned.exclude);
         side.known_hosts = self.known_hosts(call, &pinned.source).await;
         let mut before = Vec::new();
@@ -430,6 +454,18 @@ impl Cap {
         let source = self.scm_source(call).await?;
         Ok(Value::sym(if source.kind == ScmKind::Git { "git" } else { "subversion" }))
     }
+}
+
+/// The parts of a path with what `..` undoes taken out, as far as that shows in the text.
+fn plain(path: &RemotePath) -> Vec<String> {
+    let mut parts = vec![if path.is_below_home() { "~" } else { "" }.to_owned()];
+    for part in path.rest().split('/').filter(|part| !part.is_empty()) {
+        match part {
+            ".." if parts.len() > 1 => drop(parts.pop()),
+            part => parts.push(part.to_owned()),
+        }
+    }
+    parts
 }
 
 /// Whether a plain line of `known_hosts` names the host; on another port than 22 too, if any will do.
