@@ -12,11 +12,12 @@ Each failing case prints the line that replays it. Without options: all of it, a
   --pairs N       one in N of the pairs (a fault in the run, one in the recovery behind it); all eight million with 1
   --seeds N       so many random histories (100000)
   --histories N   so many histories of what rollback and prune pick (10000)
+  --only NAME     the single faults of one scenario alone (First, Deploy, Migrate, Tolerant, Waves, Rollback, Cleanup, Recover)
   --replay 'CASE' one case again, with all that happens in it
   --seed N        one random history again
 ";
 
-pub const OPTIONS: &[&str] = &["--share", "--pairs", "--seeds", "--histories", "--replay", "--seed"];
+pub const OPTIONS: &[&str] = &["--share", "--pairs", "--seeds", "--histories", "--only", "--replay", "--seed"];
 
 /// What the tests read.
 const VARIABLES: &[(&str, &str)] = &[
@@ -37,8 +38,14 @@ pub fn sim(args: &[String]) -> Result<(), String> {
         [flag, seed] if flag == "--seed" => {
             command.arg("replay_seed").env("CAPSTAN_SIM_SEED", seed);
         }
-        args if args.iter().any(|arg| arg == "--replay" || arg == "--seed") => {
-            return Err("--replay 'CASE' and --seed N each stand alone; `cargo xtask sim --help` tells more".to_owned());
+        [flag, name] if flag == "--only" => {
+            command.arg("every_single_fault").env("CAPSTAN_SIM_ONLY", name);
+        }
+        args if args.iter().any(|arg| ["--replay", "--seed", "--only"].contains(&arg.as_str())) => {
+            return Err(
+                "--replay 'CASE', --seed N and --only NAME each stand alone; `cargo xtask sim --help` tells more"
+                    .to_owned(),
+            );
         }
         args => {
             let options: Vec<&str> = VARIABLES.iter().map(|(option, _)| *option).collect();

@@ -149,6 +149,18 @@ impl deploy_engine::SudoPassword for SharedAnswers {
     }
 }
 
+#[async_trait]
+impl deploy_engine::Person for Asker {
+    fn is_there(&self) -> bool {
+        self.screen.terminal().input
+    }
+
+    async fn agrees(&self, question: &str) -> bool {
+        let answer = self.ask(question, true).await.ok().flatten();
+        answer.is_some_and(|answer| matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
+    }
+}
+
 /// The same answers for `sudo`.
 pub struct SharedAnswers(pub Arc<Answers>);
 

@@ -367,7 +367,13 @@ impl Session {
         let dialer = self.dial(Arc::clone(&answers), Arc::clone(&observer));
         let clock = Arc::clone(&self.clock);
         let sudo = Box::new(SharedAnswers(answers));
-        let engine = Engine::new(Ports { dialer: Box::new(dialer), clock, observer, sudo });
+        let engine = Engine::new(Ports {
+            dialer: Box::new(dialer),
+            clock,
+            observer,
+            sudo,
+            person: Box::new(self.asker.clone()),
+        });
         let program = recipe.program(self.words.tasks.clone());
         let settings = self.settings();
         tokio::select! {

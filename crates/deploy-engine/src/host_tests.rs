@@ -8,7 +8,7 @@ use deploy_plan::{Clock, Problem, ProblemKind};
 use deploy_transport::{ConnectError, Connector, LocalConnector, LocalEnvironment, Target};
 
 use super::*;
-use crate::ports::{Dialer, SudoPassword};
+use crate::ports::{Dialer, Person, SudoPassword};
 
 struct Here(Arc<dyn Connector>);
 
@@ -51,12 +51,24 @@ impl SudoPassword for Deaf {
     }
 }
 
+#[async_trait]
+impl Person for Deaf {
+    fn is_there(&self) -> bool {
+        false
+    }
+
+    async fn agrees(&self, _: &str) -> bool {
+        false
+    }
+}
+
 async fn host() -> HostHandle {
     let ports = Ports {
         dialer: Box::new(Here(Arc::new(LocalConnector))),
         clock: Arc::new(Now(Moment::now())),
         observer: Arc::new(Deaf),
         sudo: Box::new(Deaf),
+        person: Box::new(Deaf),
     };
     let target = Target::new("here", "me", &LocalEnvironment::current());
     let session = LocalConnector.connect(&target).await.unwrap();

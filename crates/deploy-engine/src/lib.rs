@@ -19,7 +19,7 @@
 //! use std::time::{Duration, SystemTime};
 //!
 //! use async_trait::async_trait;
-//! use deploy_engine::{Dialer, Engine, Mode, Ports, Settings, SudoPassword};
+//! use deploy_engine::{Dialer, Engine, Mode, Person, Ports, Settings, SudoPassword};
 //! use deploy_inventory::{Host, HostId, Properties};
 //! use deploy_plan::{
 //!     Clock, Command, CommandText, Event, HandlerId, Hosts, Item, Observer, Outcome, Problem, ProblemKind, Program,
@@ -93,6 +93,12 @@
 //!     async fn ask(&self, _: &HostId, _again: bool) -> Option<Secret> { None }
 //! }
 //!
+//! #[async_trait]
+//! impl Person for Nobody {
+//!     fn is_there(&self) -> bool { false }
+//!     async fn agrees(&self, _question: &str) -> bool { false }
+//! }
+//!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() {
 //! let output = Arc::new(Output::default());
@@ -101,6 +107,7 @@
 //!     clock: Arc::new(Now(std::time::Instant::now())),
 //!     observer: output.clone(),
 //!     sudo: Box::new(Nobody),
+//!     person: Box::new(Nobody),
 //! });
 //! let settings = Settings {
 //!     mode: Mode::Real,
@@ -142,7 +149,8 @@ mod sudo;
 mod summary;
 mod turns;
 mod undo;
+mod waves;
 
 pub use abandon::Interrupts;
 pub use engine::{Ended, Engine, Mode, Settings};
-pub use ports::{Dialer, Ports, SudoPassword};
+pub use ports::{Dialer, Person, Ports, SudoPassword};

@@ -30,6 +30,16 @@ pub trait SudoPassword: Send + Sync {
     async fn ask(&self, host: &HostId, again: bool) -> Option<Secret>;
 }
 
+/// The person who runs it, where there is one at a terminal.
+#[async_trait]
+pub trait Person: Send + Sync {
+    /// Whether there is somebody to ask.
+    fn is_there(&self) -> bool;
+
+    /// Asks whether to go on. Anything but a yes is a no, and so is the end of the input.
+    async fn agrees(&self, question: &str) -> bool;
+}
+
 /// All of them.
 pub struct Ports {
     /// Connections.
@@ -40,4 +50,6 @@ pub struct Ports {
     pub observer: Arc<dyn Observer>,
     /// Passwords for `sudo`.
     pub sudo: Box<dyn SudoPassword>,
+    /// Decisions that are asked for on the way.
+    pub person: Box<dyn Person>,
 }

@@ -108,6 +108,7 @@ impl Run<'_> {
             steps: vec![step.clone()],
             handlers: Vec::new(),
             condition: None,
+            wave: None,
         };
         self.ask_for_sudo(&phase).await?;
         let jobs = |host: &HostId| vec![question_job(&step, self.command_kind(&command, host))];

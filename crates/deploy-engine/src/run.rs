@@ -200,12 +200,14 @@ impl<'a> Run<'a> {
         if !plan.phases.is_empty() || !plan.notes.is_empty() {
             self.ports.observer.event(&Event::Planned { plan: plan.clone() });
         }
+        self.refuse_questions_to_nobody(&plan)?;
         self.connect_ahead(&plan).await?;
         let count = plan.phases.len();
         let mut answers = None;
         for (index, phase) in plan.phases.into_iter().enumerate() {
             let last = index + 1 == count;
             let rider = rider.filter(|_| last && carries(&phase));
+            self.pass_the_gate(&phase).await?;
             answers = self.run_phase(phase, end && last, rider).await?;
         }
         // The flow has got past these without a phase to hang them on.

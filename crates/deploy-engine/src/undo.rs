@@ -204,6 +204,7 @@ impl Run<'_> {
                 steps: vec![again],
                 handlers: Vec::new(),
                 condition: None,
+                wave: None,
             };
             let here = self.run_undo_phase(phase).await;
             self.state.borrow_mut().restart_failed.extend(here.iter().cloned());

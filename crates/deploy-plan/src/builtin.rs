@@ -1,6 +1,6 @@
 //! Built-in tasks as data: settings resolved by the recipe, turned into steps by the planner.
 
-use crate::{Mark, Op, ReleaseId, RemotePath, Revision};
+use crate::{Mark, Op, ReleaseId, RemotePath, Revision, Rollout};
 
 /// A shared directory or file linked into each release.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,6 +56,8 @@ pub struct Publish {
     pub label: String,
     /// What is written of it.
     pub log: LogLine,
+    /// How it gets to the fleet, where that is not at once.
+    pub rollout: Option<Rollout>,
 }
 
 /// The line that `revisions.log` gets when a release is live.

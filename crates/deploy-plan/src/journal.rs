@@ -55,6 +55,8 @@ pub enum JournalEvent {
     Migrate,
     /// They have ended well.
     Migrated,
+    /// `current` is about to be switched on this host, and not on all others with it.
+    Wave,
     /// `current` is about to be switched.
     Switch,
     /// The restart is about to begin.

@@ -30,6 +30,7 @@ mod path;
 mod plan;
 mod problem;
 mod program;
+mod rollout;
 mod transfer;
 
 pub use builtin::{AssetTouch, Builtin, LogLine, Publish, Rollback, SharedLink, UpdateCode};
@@ -49,4 +50,5 @@ pub use program::{
     CommandResult, ExitStatus, Hold, HostRelease, Hosts, KnownRelease, Opened, Program, Purpose, Stopped, Suspension,
     Tolerance, Transaction, Want,
 };
+pub use rollout::{Gate, Rollout, Wave, WaveSize};
 pub use transfer::{Content, Sent, Transfer};

@@ -6,7 +6,7 @@ use std::time::Duration;
 use deploy_inventory::HostId;
 use indexmap::IndexMap;
 
-use crate::{Command, HandlerId, Op, Site, Slot, StepClass, StepId};
+use crate::{Command, HandlerId, Op, Site, Slot, StepClass, StepId, Wave};
 
 /// What a step does.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,6 +74,8 @@ pub struct Phase {
     pub handlers: Vec<HandlerId>,
     /// In a rehearsal: what must turn out to be so for it to run, as the rest of "only if …".
     pub condition: Option<String>,
+    /// Where the fleet gets the release part by part: the part that it is of.
+    pub wave: Option<Wave>,
 }
 
 impl Phase {

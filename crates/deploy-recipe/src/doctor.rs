@@ -18,7 +18,7 @@ const SETTINGS: &str = "application ask_on_terminal bootstrap branch copy_exclud
     max_failed migrate_env migrate_on_deploy migrate_target no_release normalize_asset_timestamps password port \
     previous_release previous_revision print_config_variables pty public_children rails_env rake relative_links \
     release_name release_path release_timestamp releases_directory releases_path repo_path repo_tree repo_url \
-    repository repository_cache revision revision_log_file run_method runner scm scm_arguments scm_auth_cache \
+    repository repository_cache revision revision_log_file rollout rollout_ask rollout_pause run_method runner scm scm_arguments scm_auth_cache \
     scm_password scm_username scm_verbose shared_children shared_dir shared_directory shared_path ssh_options stage \
     stage_config_path stages sudo sudo_prompt svn_password svn_revision svn_username umask unreachable use_sudo user version_dir";
 

@@ -41,6 +41,7 @@ impl Cap {
         }
         self.flow.borrow_mut().fleet_settled = true;
         self.look_at_health_checks(call).await?;
+        self.rollout(call).await?;
         let skip = self.skips_unreachable(call).await?;
         let setting = self.fleet_setting(call, "max_failed").await?;
         if !skip && setting.is_nil() {

@@ -85,6 +85,7 @@ mod nearest;
 mod notifiers;
 mod port;
 mod recipe;
+mod rollout;
 mod secret_names;
 mod tasks;
 #[cfg(test)]

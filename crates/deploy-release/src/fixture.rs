@@ -125,7 +125,8 @@ pub(crate) fn update_code(release: &str, names: &[&str]) -> Item {
 
 pub(crate) fn publish(release: &str, names: &[&str]) -> Item {
     let revision = Some(Revision::new("4711").unwrap());
-    let publish = Publish { release: id(release), revision, label: "trunk".into(), log: LogLine::default() };
+    let publish =
+        Publish { release: id(release), revision, label: "trunk".into(), log: LogLine::default(), rollout: None };
     builtin("deploy:create_symlink", names, Builtin::Publish(publish))
 }
 

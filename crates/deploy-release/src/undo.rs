@@ -38,7 +38,14 @@ pub fn undo_phases(started: &[(HostId, &Step)], next: &mut StepId) -> Vec<UndoPh
                     Slot::Build => "remove what was built".to_owned(),
                     _ => format!("undo: {}", step.title),
                 };
-                let phase = Phase { title, slot: Slot::Undo, steps: vec![undo], handlers: Vec::new(), condition: None };
+                let phase = Phase {
+                    title,
+                    slot: Slot::Undo,
+                    steps: vec![undo],
+                    handlers: Vec::new(),
+                    condition: None,
+                    wave: None,
+                };
                 phases.push(UndoPhase { of: step.slot, phase });
             }
         }

@@ -65,6 +65,7 @@ fn journal(event: &JournalEvent) -> &'static str {
         JournalEvent::Owe => "an earlier run owes a restart",
         JournalEvent::Migrate => "migrations begin",
         JournalEvent::Migrated => "migrations have ended",
+        JournalEvent::Wave => "the switch of one wave follows",
         JournalEvent::Switch => "the switch follows",
         JournalEvent::Restart => "the restart follows",
         JournalEvent::Back => "the way back begins",

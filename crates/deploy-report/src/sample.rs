@@ -177,6 +177,7 @@ pub(crate) fn plan() -> Plan {
                 steps: vec![build, hook],
                 handlers: vec![],
                 condition: None,
+                wave: None,
             },
             Phase {
                 title: "switch".to_owned(),
@@ -310,6 +311,7 @@ pub(crate) fn good_deploy(hosts: usize) -> Vec<Event> {
         steps: vec![step.clone()],
         handlers: vec![],
         condition: None,
+        wave: None,
     };
     let plan = Plan { phases: steps.iter().map(phase).collect(), notes: vec![] };
     let mut events = vec![

@@ -282,13 +282,15 @@ impl Cap {
                 let pinned = self.flow.borrow().pinned.as_ref().map(|pinned| pinned.pinned.clone());
                 let label = pinned.as_ref().map_or_else(|| "the recipe's own code".to_owned(), |p| p.label.clone());
                 let log = self.log_line3(call).await?;
-                Builtin::Publish(Publish { release, revision: pinned.map(|pinned| pinned.revision), label, log })
+                let (revision, rollout) = (pinned.map(|pinned| pinned.revision), self.rollout(call).await?);
+                Builtin::Publish(Publish { release, revision, label, log, rollout })
             }
             Some((Purpose::Recover { .. }, Some(release))) => Builtin::Publish(Publish {
                 label: format!("release {release}"),
                 release,
                 revision: None,
                 log: LogLine::default(),
+                rollout: None,
             }),
             Some((Purpose::Rollback { .. }, Some(to))) => {
                 let log = match self.log_line3(call).await? {
@@ -312,6 +314,7 @@ impl Cap {
                     release,
                     revision: None,
                     log: LogLine::default(),
+                    rollout: None,
                 })
             }
         };

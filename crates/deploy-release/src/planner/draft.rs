@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use deploy_inventory::HostId;
-use deploy_plan::{HandlerId, Op, Phase, Plan, PlanNote, Site, Slot, Step, StepClass, StepId, Work};
+use deploy_plan::{HandlerId, Op, Phase, Plan, PlanNote, Site, Slot, Step, StepClass, StepId, Wave, Work};
 use indexmap::IndexMap;
 
 /// A step without a number.
@@ -107,6 +107,7 @@ struct DraftPhase {
     steps: Vec<NewStep>,
     handlers: Vec<HandlerId>,
     condition: Option<String>,
+    wave: Option<Wave>,
 }
 
 impl DraftPhase {
@@ -130,6 +131,8 @@ pub(super) struct Draft {
     condition: Option<String>,
     /// Where the flow waits to see how a condition turns out: nothing that comes later joins a phase before it.
     barrier: usize,
+    /// Of what is drafted now; its gate is in the first phase alone.
+    wave: Option<Wave>,
 }
 
 impl Draft {
@@ -149,6 +152,17 @@ impl Draft {
         self.barrier = self.phases.len();
     }
 
+    /// From here on phases are of this part of the fleet; or of no part. Nothing of it joins what was drafted before.
+    pub fn begin_wave(&mut self, wave: Option<Wave>) {
+        self.wave = wave;
+        self.barrier = self.phases.len();
+    }
+
+    /// Whether the release gets to the fleet part by part.
+    pub fn is_in_waves(&self) -> bool {
+        self.wave.is_some()
+    }
+
     /// A phase of its own. Rollback bodies recorded so far count from its start.
     pub fn alone(&mut self, slot: Slot, title: impl Into<String>, step: NewStep, handlers: &mut Vec<HandlerId>) {
         self.steps(slot, title, vec![step], handlers);
@@ -157,8 +171,11 @@ impl Draft {
     /// A phase of its own with several steps.
     pub fn steps(&mut self, slot: Slot, title: impl Into<String>, steps: Vec<NewStep>, handlers: &mut Vec<HandlerId>) {
         let handlers = std::mem::take(handlers);
-        let condition = self.condition.clone();
-        self.phases.push(DraftPhase { title: title.into(), slot, steps, handlers, condition });
+        let (condition, wave) = (self.condition.clone(), self.wave);
+        if let Some(wave) = &mut self.wave {
+            wave.gate = None;
+        }
+        self.phases.push(DraftPhase { title: title.into(), slot, steps, handlers, condition, wave });
     }
 
     /// Built-in steps: joined to the phase before where that is built-in work of the same slot for the same hosts.
@@ -233,11 +250,15 @@ impl Draft {
             .phases
             .into_iter()
             .map(|phase| Phase {
-                title: phase.title,
+                title: match phase.wave {
+                    Some(wave) => format!("{wave}: {}", phase.title),
+                    None => phase.title,
+                },
                 slot: phase.slot,
                 steps: phase.steps.into_iter().map(&mut number).collect(),
                 handlers: phase.handlers,
                 condition: phase.condition,
+                wave: phase.wave,
             })
             .collect();
         Plan { phases, notes: self.notes }

@@ -7,6 +7,7 @@ mod draft;
 mod health;
 mod publish;
 mod records;
+mod waves;
 
 use deploy_inventory::HostId;
 use deploy_plan::{
@@ -68,6 +69,8 @@ pub struct Planner {
     adopted: IndexSet<HostId>,
     /// Hosts whose journal says that this run has begun.
     begun: IndexSet<HostId>,
+    /// What waits because the fleet gets the release in waves.
+    held: Option<waves::Held>,
 }
 
 impl Planner {
@@ -92,6 +95,7 @@ impl Planner {
             handlers: Vec::new(),
             adopted: IndexSet::new(),
             begun: IndexSet::new(),
+            held: None,
         }
     }
 
@@ -135,6 +139,7 @@ impl Planner {
         if end {
             self.close(&mut draft, false)?;
         }
+        self.holds_nothing_back()?;
         Ok(draft.into_plan(&mut self.last))
     }
 
@@ -148,6 +153,7 @@ impl Planner {
         for item in items {
             self.item(item, &mut draft)?;
         }
+        self.holds_nothing_back()?;
         if !self.past_edge {
             self.seal_on_the_way(&mut draft)?;
         }
@@ -155,6 +161,9 @@ impl Planner {
     }
 
     fn item(&mut self, item: &Item, draft: &mut Draft) -> Result<(), Problem> {
+        if self.is_held(item)? {
+            return Ok(());
+        }
         match item {
             Item::TaskStarted { task, slot, .. } => self.tasks.push((task.clone(), *slot)),
             Item::TaskEnded { .. } => drop(self.tasks.pop()),
@@ -186,6 +195,7 @@ impl Planner {
     /// The end of the transaction or of the flow: what was built is sealed, what was published is confirmed. Only the
     /// transaction's own end has the restart behind it.
     fn close(&mut self, draft: &mut Draft, restarted: bool) -> Result<(), Problem> {
+        self.release_waves(draft)?;
         self.seal(draft)?;
         self.confirm(restarted, draft)?;
         for item in std::mem::take(&mut self.waiting) {

@@ -20,10 +20,34 @@ impl Planner {
             return Ok(());
         }
         self.seal(draft)?;
-        let title = format!("publish {release}");
-        self.switch(item, release, title, draft)?;
+        if let Some(waves) = publish.rollout.as_ref().and_then(|rollout| self.in_waves(item, rollout)) {
+            self.hold_back(item, publish, waves);
+            return Ok(());
+        }
+        self.switch(item, release, format!("publish {release}"), draft)?;
+        self.publishes(item, publish);
+        Ok(())
+    }
+
+    /// The switch of one wave, which is part of the fleet.
+    pub(super) fn switch_wave(
+        &mut self,
+        item: &BuiltinItem,
+        publish: &Publish,
+        wave: &[HostId],
+        draft: &mut Draft,
+    ) -> Result<(), Problem> {
+        let part = BuiltinItem { hosts: wave.to_vec(), ..item.clone() };
+        self.switch(&part, &publish.release, format!("publish {}", publish.release), draft)?;
+        if self.published.is_none() {
+            self.publishes(item, publish);
+        }
+        Ok(())
+    }
+
+    fn publishes(&mut self, item: &BuiltinItem, publish: &Publish) {
         self.published = Some(Published {
-            release: release.clone(),
+            release: publish.release.clone(),
             revision: publish.revision.clone(),
             label: publish.label.clone(),
             log: publish.log.clone(),
@@ -34,7 +58,6 @@ impl Planner {
             rollback: false,
             confirmed: false,
         });
-        Ok(())
     }
 
     pub(super) fn rollback(
@@ -88,6 +111,9 @@ impl Planner {
                 last.lasting = true;
             }
             forward.extend(begin);
+            if draft.is_in_waves() {
+                forward.push(self.journal(JournalEvent::Wave));
+            }
             forward.extend([self.journal(JournalEvent::Switch), switch]);
             ops.insert(host.clone(), forward);
         }

@@ -143,6 +143,9 @@ fn way(release: &ReleaseId, seen: &IndexMap<&HostId, Seen<'_>>, migrated: Option
         Way::Question
     } else if unknown && migrated == Some(false) {
         Way::Nothing
+    } else if any(|journal| journal.in_waves) && !seen.values().all(|seen| seen.says(|journal| journal.switching)) {
+        // Nobody looks at how the first of them do any more: the others are not to follow.
+        Way::Back
     } else if whole {
         Way::Forward
     } else {
@@ -351,7 +354,7 @@ pub fn recovery_phase(found: &[Recovery], sudo: bool, mut next: impl FnMut() -> 
         });
     }
     let title = "recover what an earlier run left".to_owned();
-    let phase = Phase { title, slot: Slot::Undo, steps, handlers: Vec::new(), condition: None };
+    let phase = Phase { title, slot: Slot::Undo, steps, handlers: Vec::new(), condition: None, wave: None };
     (!phase.steps.is_empty()).then_some(phase)
 }
 

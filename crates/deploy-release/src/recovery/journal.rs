@@ -40,6 +40,7 @@ fn word_of(event: &JournalEvent) -> &'static str {
         JournalEvent::Owe => "owe",
         JournalEvent::Migrate => "migrate",
         JournalEvent::Migrated => "migrated",
+        JournalEvent::Wave => "wave",
         JournalEvent::Switch => "switch",
         JournalEvent::Restart => "restart",
         JournalEvent::Back => "back",
@@ -97,6 +98,7 @@ fn read(line: &str) -> Option<JournalEntry> {
                 JournalEvent::Owe,
                 JournalEvent::Migrate,
                 JournalEvent::Migrated,
+                JournalEvent::Wave,
                 JournalEvent::Switch,
                 JournalEvent::Restart,
                 JournalEvent::Back,
@@ -131,6 +133,8 @@ pub struct Journal {
     pub migrating: bool,
     /// They had ended well.
     pub migrated: bool,
+    /// It was not to switch on all hosts at once.
+    pub in_waves: bool,
     /// The switch was ordered.
     pub switching: bool,
     /// The restart had begun.
@@ -161,6 +165,7 @@ pub fn fold_journal<'a>(lines: impl IntoIterator<Item = &'a str>) -> Option<Jour
                 owed,
                 migrating,
                 migrated,
+                in_waves: false,
                 switching,
                 restarting,
                 back,
@@ -179,6 +184,7 @@ pub fn fold_journal<'a>(lines: impl IntoIterator<Item = &'a str>) -> Option<Jour
             JournalEvent::Owe => journal.owed = true,
             JournalEvent::Migrate => journal.migrating = true,
             JournalEvent::Migrated => journal.migrated = true,
+            JournalEvent::Wave => journal.in_waves = true,
             JournalEvent::Switch => journal.switching = true,
             JournalEvent::Restart => journal.restarting = true,
             JournalEvent::Back => journal.back = true,

@@ -55,8 +55,13 @@ fn deploy(world: &World) -> Plan {
         refuse_dangling: false,
         flush: false,
     };
-    let publish =
-        Publish { release, revision: Some(update.revision.clone()), label: "trunk".into(), log: LogLine::default() };
+    let publish = Publish {
+        release,
+        revision: Some(update.revision.clone()),
+        label: "trunk".into(),
+        log: LogLine::default(),
+        rollout: None,
+    };
     let items = [
         item(Builtin::UpdateCode(Box::new(update))),
         item(Builtin::Publish(publish)),

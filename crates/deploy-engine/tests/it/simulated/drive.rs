@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use deploy_engine::{Dialer, Ended, Engine, Interrupts, Mode, Ports, Settings, SudoPassword};
+use deploy_engine::{Dialer, Ended, Engine, Interrupts, Mode, Person, Ports, Settings, SudoPassword};
 use deploy_inventory::{Host, HostId};
 use deploy_plan::{Problem, ProblemKind};
 use deploy_transport::{ConnectError, Connector, LocalEnvironment, Secret, Target};
@@ -43,6 +43,16 @@ impl SudoPassword for Nobody {
     }
 }
 
+#[async_trait]
+impl Person for Nobody {
+    fn is_there(&self) -> bool {
+        false
+    }
+    async fn agrees(&self, _: &str) -> bool {
+        false
+    }
+}
+
 fn environment() -> LocalEnvironment {
     let (user, home, hostname) = ("alice".to_owned(), "/home/alice".into(), "laptop".to_owned());
     LocalEnvironment { user, uid: 1000, home, hostname, agent_socket: None, shell: "/bin/sh".into() }
@@ -56,6 +66,7 @@ pub fn run(world: &Shared, recipe: &Recipe, fault: Option<Fault>, mode: Mode) ->
         clock,
         observer: Arc::new(Ear(Arc::clone(world))),
         sudo: Box::new(Nobody),
+        person: Box::new(Nobody),
     };
     let settings = Settings {
         mode,

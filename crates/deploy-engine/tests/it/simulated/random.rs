@@ -66,7 +66,7 @@ fn play(seed: u64, starts: &[World], tell: bool) -> Vec<String> {
     for revision in 20..21 + dice.below(3) {
         let jump = dice.of(&[0, 0, 1, -1, 3_600, -3_600, 86_400 * 2, -86_400 * 365]);
         world.lock().unwrap().clock.skew.fetch_add(jump, Ordering::SeqCst);
-        let verb = dice.of(&[Verb::Deploy, Verb::Deploy, Verb::Migrate, Verb::Rollback, Verb::Cleanup]);
+        let verb = dice.of(&[Verb::Deploy, Verb::Waves, Verb::Migrate, Verb::Rollback, Verb::Cleanup]);
         let fault = (dice.below(4) > 0).then(|| fault(&mut dice, hosts));
         let recipe = recipe(&world, verb, u32::try_from(revision).unwrap());
         if tell {

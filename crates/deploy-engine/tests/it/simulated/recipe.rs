@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use deploy_inventory::{Host, HostId, Properties};
 use deploy_plan::{
     Builtin, BuiltinItem, Command, CommandText, HandlerId, HealthCheck, HealthItem, Hosts, Item, LogLine, Mark, Op,
-    Opened, Probe, Program, Publish, Purpose, ReleaseId, Revision, Rollback, SharedLink, Slot, StepClass, Stopped,
-    Tolerance, Transaction, UpdateCode, Vantage,
+    Opened, Probe, Program, Publish, Purpose, ReleaseId, Revision, Rollback, Rollout, SharedLink, Slot, StepClass,
+    Stopped, Tolerance, Transaction, UpdateCode, Vantage, WaveSize,
 };
 
 use super::world::layout;
@@ -19,6 +19,8 @@ pub enum Verb {
     Migrate,
     /// A deploy in which one host may fail before the switch.
     Tolerant,
+    /// A deploy in waves, the first of one host.
+    Waves,
     /// A deploy in which a command of the recipe fails.
     Failing,
     Rollback,
@@ -94,6 +96,11 @@ impl Recipe {
             revision: Some(revision),
             label: "branch main".into(),
             log: LogLine::default(),
+            rollout: (self.verb == Verb::Waves).then(|| Rollout {
+                sizes: vec![WaveSize::Hosts(1), WaveSize::Percent(100)],
+                pause: Duration::ZERO,
+                ask: false,
+            }),
         };
         let update = self.builtin("deploy:update_code", Builtin::UpdateCode(Box::new(update)));
         let hook = if self.verb == Verb::Failing { "fail" } else { "hook" };
@@ -116,7 +123,7 @@ impl Recipe {
 
     fn restart(&self) -> Vec<Item> {
         let mut items = self.slot("deploy:restart", Slot::Restart, vec![self.command("restart", &self.hosts)]);
-        if matches!(self.verb, Verb::Migrate | Verb::Rollback) {
+        if matches!(self.verb, Verb::Migrate | Verb::Waves | Verb::Rollback) {
             items.push(self.health());
         }
         items.push(Item::Edge);
@@ -142,6 +149,7 @@ impl Recipe {
             revision: None,
             label: format!("release {release}"),
             log: LogLine::default(),
+            rollout: None,
         };
         let publish = self.builtin("capstan:recover", Builtin::Publish(publish));
         [self.slot("capstan:recover", Slot::Publish, vec![publish]), self.restart()].concat()
@@ -164,7 +172,9 @@ impl Recipe {
 impl Program for Recipe {
     async fn run(&self, hosts: &dyn Hosts) -> Result<(), Stopped> {
         let purpose = match self.verb {
-            Verb::Deploy | Verb::Migrate | Verb::Tolerant | Verb::Failing => Purpose::Deploy { release_name: None },
+            Verb::Deploy | Verb::Migrate | Verb::Tolerant | Verb::Waves | Verb::Failing => {
+                Purpose::Deploy { release_name: None }
+            }
             Verb::MarkBad | Verb::Pin => Purpose::Records,
             Verb::Rollback => Purpose::Rollback { to: self.to.as_ref().map(ToString::to_string) },
             Verb::Cleanup => Purpose::Cleanup,
@@ -176,7 +186,9 @@ impl Program for Recipe {
         let transaction = Transaction { purpose, layout: layout(), hosts: self.hosts.clone(), sudo: false, site: None };
         let opened = hosts.begin(transaction).await?;
         let items = match (self.verb, &opened.release) {
-            (Verb::Deploy | Verb::Migrate | Verb::Tolerant | Verb::Failing, Some(release)) => self.deploy(release),
+            (Verb::Deploy | Verb::Migrate | Verb::Tolerant | Verb::Waves | Verb::Failing, Some(release)) => {
+                self.deploy(release)
+            }
             (Verb::MarkBad | Verb::Pin, _) => self.mark(),
             (Verb::Rollback, Some(release)) => self.rollback(&opened, release),
             (Verb::Recover, Some(release)) => self.republish(release),

@@ -26,17 +26,20 @@ pub enum Scenario {
     Migrate,
     /// The same where one host may fail before the switch.
     Tolerant,
+    /// The same in waves, the first of one host.
+    Waves,
     Rollback,
     Cleanup,
     /// A deploy after a run that died between two switches.
     Recover,
 }
 
-pub const SCENARIOS: [Scenario; 7] = [
+pub const SCENARIOS: [Scenario; 8] = [
     Scenario::First,
     Scenario::Deploy,
     Scenario::Migrate,
     Scenario::Tolerant,
+    Scenario::Waves,
     Scenario::Rollback,
     Scenario::Cleanup,
     Scenario::Recover,
@@ -48,6 +51,7 @@ impl Scenario {
             Self::First | Self::Deploy | Self::Recover => Verb::Deploy,
             Self::Migrate => Verb::Migrate,
             Self::Tolerant => Verb::Tolerant,
+            Self::Waves => Verb::Waves,
             Self::Rollback => Verb::Rollback,
             Self::Cleanup => Verb::Cleanup,
         }

@@ -24,7 +24,8 @@ impl Cap {
         let publish = match self.deploying() {
             Some(release) => {
                 let pinned = self.pinned(call).await?.pinned;
-                Publish { release, revision: Some(pinned.revision), label: pinned.label, log: LogLine::default() }
+                let (revision, label) = (Some(pinned.revision), pinned.label);
+                Publish { release, revision, label, log: LogLine::default(), rollout: self.rollout(call).await? }
             }
             None => {
                 let opened = self.open(call, Purpose::Republish, hosts.clone()).await?;
@@ -34,7 +35,13 @@ impl Cap {
                     problem.next = Some("cap deploy builds one".to_owned());
                     return Err(fail(call, problem));
                 };
-                Publish { label: format!("release {release}"), release, revision: None, log: LogLine::default() }
+                Publish {
+                    label: format!("release {release}"),
+                    release,
+                    revision: None,
+                    log: LogLine::default(),
+                    rollout: None,
+                }
             }
         };
         self.record_builtin(Builtin::Publish(publish), hosts, sudo).await;
@@ -73,7 +80,13 @@ impl Cap {
             self.note("no run has left anything unfinished that a restart would finish");
             return Ok(());
         };
-        let publish = Publish { label: format!("release {release}"), release, revision: None, log: LogLine::default() };
+        let publish = Publish {
+            label: format!("release {release}"),
+            release,
+            revision: None,
+            log: LogLine::default(),
+            rollout: None,
+        };
         self.record_builtin(Builtin::Publish(publish), hosts, sudo).await;
         self.flow.borrow_mut().published = true;
         self.call_task(call, "deploy:restart").await
