@@ -108,6 +108,8 @@ pub(crate) struct State {
     pub journaled: indexmap::IndexSet<HostId>,
     /// The layout on which an earlier run is recovered, before this one has opened it.
     pub recovering: Option<Layout>,
+    /// What the flow waits for at the moment, in the recipe.
+    pub waits_at: Option<Site>,
     /// Whether health checks have been passed.
     pub gated: bool,
     /// What each host has cost in round trips.
@@ -281,7 +283,9 @@ impl<'a> Run<'a> {
             _ => Vec::new(),
         };
         drop(state);
-        let plan = planned.map_err(|problem| self.fail(vec![problem]))?;
+        let waits_at = self.state.borrow().waits_at.clone();
+        let placed = |problem: Problem| if problem.site.is_some() { problem } else { problem.at(waits_at) };
+        let plan = planned.map_err(|problem| self.fail(vec![placed(problem)]))?;
         if violations.is_empty() {
             let mut state = self.state.borrow_mut();
             let steps = plan.phases.iter().flat_map(|phase| &phase.steps);
@@ -430,6 +434,7 @@ impl Hosts for Run<'_> {
     async fn command(&self, command: Command, want: Want, why: Suspension) -> Result<Vec<CommandResult>, Stopped> {
         let _turn = self.turn.lock().await;
         self.preflight().await?;
+        self.state.borrow_mut().waits_at.clone_from(&command.site);
         let rider = self.rider(&command, want);
         if let Some(answers) = self.advance_in_turn(false, rider.as_ref()).await? {
             return Ok(answers);
@@ -448,6 +453,7 @@ impl Hosts for Run<'_> {
         let plan = {
             let _turn = self.turn.lock().await;
             self.preflight().await?;
+            self.state.borrow_mut().waits_at = site.clone().flatten();
             self.advance_in_turn(false, None).await?;
             if let Some(site) = site {
                 self.ports.observer.event(&Event::Suspended { why, site });
@@ -474,6 +480,7 @@ impl Hosts for Run<'_> {
     async fn settle(&self, why: Suspension, site: Option<Site>) -> Result<(), Stopped> {
         let _turn = self.turn.lock().await;
         if self.state.borrow().pending.iter().any(is_work) {
+            self.state.borrow_mut().waits_at.clone_from(&site);
             self.ports.observer.event(&Event::Suspended { why, site });
             self.advance_in_turn(false, None).await?;
         }

@@ -13,7 +13,7 @@ use crate::support::{ALL, APP, RECIPE, Stage, start};
 use crate::v3::Three;
 
 /// The restart as an application sees it: what runs is the release that is live then, unless it is stuck.
-const RESTARTS: &str =
+pub const RESTARTS: &str =
     "after('deploy:restart') { run \"test -e ~/stuck || readlink #{current_path} > ~/running\", :roles => :app }\n";
 
 /// An application of each host behind one port: its release is what the restart has left in `~/running`, and it is not
@@ -62,7 +62,7 @@ const CHECK: &str = "set :health_check, :http => 'http://127.0.0.1:PORT/$CAPISTR
 
 /// Every host serves this release, and those with the application run it.
 #[track_caller]
-fn all_on(stage: &Stage, release: &str) {
+pub fn all_on(stage: &Stage, release: &str) {
     for host in ALL {
         assert_eq!(stage.live(host), release, "{host}");
     }

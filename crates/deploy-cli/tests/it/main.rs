@@ -79,3 +79,6 @@ mod v3_peers;
 mod v3_rails;
 #[cfg(test)]
 mod v3_recovery;
+
+#[cfg(test)]
+mod waves;

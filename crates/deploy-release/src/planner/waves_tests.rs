@@ -1,3 +1,5 @@
+//! Plans of releases that get to the fleet part by part.
+
 use std::time::Duration;
 
 use deploy_plan::{

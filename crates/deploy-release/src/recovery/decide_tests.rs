@@ -138,6 +138,17 @@ fn hosts_that_the_run_had_not_come_to_go_on_with_it() {
 }
 
 /// A power cut may take the journal of a host; the ledger still says whose the release is.
+/// Nobody looks at the first wave any more, so the others do not follow it; where all have their turn it goes on.
+#[test]
+fn between_two_waves_the_first_goes_back() {
+    let (first, waiting) = (unit("2", Live, &[J::Wave, J::Switch, J::Restart]), unit("1", Ready, &[]));
+    let (way, ops, owes) = outcome(&[first.clone(), waiting], None);
+    assert_eq!((way, owes), (Way::Back, vec![true, false]));
+    assert_eq!(ops, [vec!["switch 1", "record 2 reverted"], vec!["End(Undone)"]]);
+    let last = unit("1", Ready, &[J::Wave, J::Switch]);
+    assert_eq!(outcome(&[first, last], None).0, Way::Forward);
+}
+
 #[test]
 fn a_lost_journal_leaves_no_host_behind() {
     let mut lost = unit("1", Ready, &[]);
