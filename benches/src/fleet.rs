@@ -134,6 +134,7 @@ fn items(release: &ReleaseId) -> Result<Vec<Item>, Failure> {
         revision: Some(revision),
         label: "trunk".into(),
         log: deploy_plan::LogLine::default(),
+        rollout: None,
     };
     Ok(vec![
         started("deploy", None),

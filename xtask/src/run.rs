@@ -13,7 +13,7 @@ pub fn root() -> PathBuf {
 
 /// A `cargo` command in the root of the workspace.
 pub fn cargo<S: AsRef<OsStr>>(args: &[S]) -> Command {
-    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    let mut command = with_default_signals(&std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(root()).args(args);
     // Set by the cargo that runs xtask. Build scripts watch some of them, and would run again after each plain `cargo build`.
     for (name, _) in std::env::vars_os() {
@@ -22,6 +22,20 @@ pub fn cargo<S: AsRef<OsStr>>(args: &[S]) -> Command {
             command.env_remove(&name);
         }
     }
+    command
+}
+
+/// Whoever started this may ignore signals (`nohup`, a job in the background), and what the tests start would do so, too.
+fn with_default_signals(program: &OsStr) -> Command {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let ignored = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0);
+    // Hang-up, interrupt, quit and terminate.
+    if ignored & 0x4007 == 0 {
+        return Command::new(program);
+    }
+    let mut command = Command::new("env");
+    command.arg("--default-signal").arg(program);
     command
 }
 
