@@ -185,6 +185,7 @@ pub(crate) fn plan() -> Plan {
                 steps: vec![publish],
                 handlers: vec![],
                 condition: Some("the build brought something new".to_owned()),
+                wave: None,
             },
         ],
         notes: vec![
