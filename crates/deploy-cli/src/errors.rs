@@ -222,6 +222,14 @@ pub fn problems_text(problems: &[Problem], tail: &dyn Fn(&HostId) -> Vec<String>
     texts.join("\n")
 }
 
+/// A hint with a host's name in the place of `HOST`, whatever follows it.
+fn on_host(next: &str, host: &HostId) -> String {
+    let name = deploy_shell::quote(host.as_str()).unwrap_or_else(|_| host.to_string());
+    ["`", " "]
+        .iter()
+        .fold(next.to_owned(), |text, end| text.replace(&format!("ssh HOST{end}"), &format!("ssh {name}{end}")))
+}
+
 /// How many different last lines are shown, each with the hosts that said them.
 const TAILS: usize = 3;
 
@@ -241,7 +249,7 @@ fn problem_text(
     }
     let next = problem.next.as_deref().unwrap_or_else(|| hint(problem.kind));
     // A command that can be typed as it stands: any of the hosts will do.
-    let next = names.first().map_or_else(|| next.to_owned(), |host| next.replace("ssh HOST`", &format!("ssh {host}`")));
+    let next = names.first().map_or_else(|| next.to_owned(), |host| on_host(next, host));
     four_parts(&problem.what, &place, &problem.why, &tails, &next)
 }
 

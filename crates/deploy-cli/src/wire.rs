@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs::OpenOptions;
 use std::io::Write as _;
+use std::os::unix::fs::FileTypeExt as _;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::{Arc, OnceLock};
@@ -187,7 +188,12 @@ impl Session {
     /// `--ssh-config`: a file that can be read, before any host is looked up in it.
     fn check_ssh_config(&self) -> Result<(), Complaint> {
         let Some(file) = &self.args.ssh_config else { return Ok(()) };
-        std::fs::read(self.directory.join(file)).map(drop).map_err(|error| {
+        let path = self.directory.join(file);
+        // A pipe gives what is in it once.
+        if std::fs::metadata(&path).is_ok_and(|found| found.file_type().is_fifo()) {
+            return Ok(());
+        }
+        std::fs::read(path).map(drop).map_err(|error| {
             let place = format!("the command line, --ssh-config {}", file.display());
             let next = "name a file that can be read, or leave the option out to read ~/.ssh/config";
             Complaint::usage("read the ssh_config", place, error.to_string(), next)

@@ -15,14 +15,25 @@ pub(crate) struct Job {
     pub title: String,
     /// What.
     pub kind: JobKind,
-    /// Whether its output is the engine's to read; otherwise it is shown.
-    pub captured: bool,
+    /// Who gets its output.
+    pub output: Output,
     /// Whether it runs even if an earlier job of the flight failed.
     pub always: bool,
     /// Whether it must not run unless the lock is held.
     pub needs_lock: bool,
     /// How long it may take.
     pub deadline: Option<Duration>,
+}
+
+/// Who gets the output of a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Output {
+    /// Whoever watches the run.
+    Told,
+    /// Whoever asked.
+    Kept,
+    /// Both: the recipe wants to know how a command ended that is a command like any other.
+    Both,
 }
 
 /// The ways to run a job.

@@ -58,7 +58,7 @@ pub(crate) fn group(jobs: Vec<Job>) -> VecDeque<Group> {
             && groups.back().is_some_and(|last| {
                 matches!(last.kind, JobKind::Script { .. })
                     && last.needs_lock() == job.needs_lock
-                    && last.jobs.iter().all(|other| other.captured == job.captured)
+                    && last.jobs.iter().all(|other| other.output == job.output)
                     // What runs always must not be kept from it by a failure before it.
                     && !job.always
                     && !last.always()
@@ -77,7 +77,15 @@ mod tests {
 
     fn job(body: &str, always: bool) -> Job {
         let kind = JobKind::Script { body: body.to_owned(), sudo: None };
-        Job { step: None, title: body.to_owned(), kind, captured: false, always, needs_lock: false, deadline: None }
+        Job {
+            step: None,
+            title: body.to_owned(),
+            kind,
+            output: crate::flight::Output::Told,
+            always,
+            needs_lock: false,
+            deadline: None,
+        }
     }
 
     #[test]

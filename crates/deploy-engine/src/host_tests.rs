@@ -78,7 +78,15 @@ async fn host() -> HostHandle {
 fn job(body: &str) -> Job {
     let kind = JobKind::Script { body: body.to_owned(), sudo: None };
     let title = body.to_owned();
-    Job { step: None, title, kind, captured: true, always: false, needs_lock: false, deadline: None }
+    Job {
+        step: None,
+        title,
+        kind,
+        output: crate::flight::Output::Kept,
+        always: false,
+        needs_lock: false,
+        deadline: None,
+    }
 }
 
 /// The first Ctrl-C kills and then undoes, without a pause between: both wait for the host's task at once, and the kill must

@@ -9,7 +9,7 @@ use deploy_release::{
 use indexmap::IndexMap;
 
 use crate::engine::Mode;
-use crate::flight::{Job, JobKind, JobResult};
+use crate::flight::{Job, JobKind, JobResult, Output};
 use crate::phase::unlock;
 use crate::run::{Opening, Run};
 use crate::sudo::Sudo;
@@ -286,7 +286,7 @@ impl Run<'_> {
             step: None,
             title: title.to_owned(),
             kind,
-            captured: true,
+            output: Output::Kept,
             always: false,
             needs_lock,
             deadline: None,
@@ -367,7 +367,7 @@ fn probe_job(transaction: &Transaction) -> Job {
         step: None,
         title: "read the layout".to_owned(),
         kind: JobKind::Script { body: probe_script(&transaction.layout, &needs), sudo: None },
-        captured: true,
+        output: Output::Kept,
         always: true,
         needs_lock: false,
         deadline: None,

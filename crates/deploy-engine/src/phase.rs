@@ -9,7 +9,7 @@ use deploy_plan::{
 };
 use deploy_release::{FleetEvent, UnitEvent, compile_step, events_of};
 
-use crate::flight::{Job, JobKind, JobResult};
+use crate::flight::{Job, JobKind, JobResult, Output};
 use crate::question::Rider;
 use crate::run::{Run, step_problem};
 use crate::undo::Undoable;
@@ -210,7 +210,7 @@ impl Run<'_> {
             step: Some(step.id),
             title: step.title.clone(),
             kind,
-            captured: false,
+            output: Output::Told,
             always,
             // Whoever took over meanwhile must not find us at work.
             needs_lock: self.state.borrow().locked.contains(host),
@@ -396,7 +396,7 @@ pub(crate) fn unlock() -> Job {
         step: None,
         title: "give the lock back".to_owned(),
         kind: JobKind::Unlock,
-        captured: true,
+        output: Output::Kept,
         always: true,
         needs_lock: false,
         deadline: None,

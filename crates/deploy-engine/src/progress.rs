@@ -9,7 +9,7 @@ use deploy_plan::{Event, ExitStatus, Level, Observer, StepId, Stream};
 use deploy_shell::StepReport;
 use deploy_shell::runner::{Event as Said, Status, StepId as Number};
 
-use crate::flight::{Job, JobKind, JobResult};
+use crate::flight::{Job, JobKind, JobResult, Output};
 use crate::group::Group;
 use crate::host::exit_status;
 use crate::ports::Ports;
@@ -162,11 +162,14 @@ impl Progress {
 
     fn output(&mut self, stream: Stream, bytes: Vec<u8>) {
         let Some(part) = self.parts.get_mut(self.current) else { return };
-        if part.job.captured {
+        if part.job.output != Output::Told {
             if stream == Stream::Err {
                 keep_last(&mut part.tail, &bytes);
             } else if part.stdout.len() < CAPTURE_LIMIT {
                 part.stdout.extend_from_slice(&bytes);
+            }
+            if part.job.output == Output::Both {
+                self.show(stream, bytes);
             }
             return;
         }

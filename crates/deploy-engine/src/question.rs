@@ -3,13 +3,21 @@
 
 use deploy_inventory::HostId;
 use deploy_plan::{
-    Command, CommandResult, ExitStatus, Phase, Problem, Slot, Step, StepClass, StepId, Stopped, Want, Work,
+    Command, CommandResult, ExitStatus, Phase, Problem, Slot, Step, StepClass, StepId, Stopped, Suspension, Want, Work,
 };
 
 use crate::engine::Mode;
-use crate::flight::{Job, JobKind, JobResult};
+use crate::flight::{Job, JobKind, JobResult, Output};
 use crate::phase::Failure;
 use crate::run::Run;
+
+/// A command that the recipe waits for.
+pub(crate) struct Asked {
+    pub command: Command,
+    pub want: Want,
+    /// Why it waits.
+    pub why: Suspension,
+}
 
 /// A question that may travel with a phase.
 pub(crate) struct Rider {
@@ -26,7 +34,7 @@ impl Rider {
     /// Adds it behind the jobs of its hosts: where one of those fails it is not asked.
     pub fn board(&self, flights: &mut Vec<(HostId, Vec<Job>)>, kind: impl Fn(&Command, &HostId) -> JobKind) {
         for host in self.hosts() {
-            let job = question_job(&self.step, kind(&self.command, host));
+            let job = question_job(&self.step, kind(&self.command, host), Output::Kept);
             match flights.iter_mut().find(|(other, _)| other == host) {
                 Some((_, jobs)) => jobs.push(job),
                 None => flights.push((host.clone(), vec![job])),
@@ -86,8 +94,10 @@ impl Run<'_> {
     }
 
     /// A command that the recipe waits for.
-    pub(crate) async fn run_question(&self, command: Command, want: Want) -> Result<Vec<CommandResult>, Stopped> {
-        let mut command = command;
+    pub(crate) async fn run_question(&self, asked: Asked) -> Result<Vec<CommandResult>, Stopped> {
+        let Asked { mut command, want, why } = asked;
+        // What could be rescued is work all the same, and only its end is the recipe's to know.
+        let is_work = why == Suspension::Rescue;
         let mut answers = Vec::new();
         if let Err(problems) = self.fleet.make_ready(self.program, &command.hosts).await {
             if want != Want::Reach {
@@ -111,7 +121,13 @@ impl Run<'_> {
             wave: None,
         };
         self.ask_for_sudo(&phase).await?;
-        let jobs = |host: &HostId| vec![question_job(&step, self.command_kind(&command, host))];
+        // What a transfer brings is a file.
+        let is_told = is_work && !command.text.is_transfer();
+        let output = if is_told { Output::Both } else { Output::Kept };
+        if is_work {
+            self.announce(&phase);
+        }
+        let jobs = |host: &HostId| vec![question_job(&step, self.command_kind(&command, host), output)];
         let flights = command.hosts.iter().map(|host| (host.clone(), jobs(host))).collect();
         let mut failures = Vec::new();
         for (host, results) in self.fleet.fly(flights).await {
@@ -134,12 +150,12 @@ fn answer(host: &HostId, result: JobResult) -> CommandResult {
     CommandResult { host: host.clone(), status: result.status, stdout, stderr, unreached: None }
 }
 
-fn question_job(step: &Step, kind: JobKind) -> Job {
+fn question_job(step: &Step, kind: JobKind, output: Output) -> Job {
     Job {
         step: Some(step.id),
         title: step.title.clone(),
         kind,
-        captured: true,
+        output,
         always: false,
         needs_lock: false,
         deadline: None,

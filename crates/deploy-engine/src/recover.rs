@@ -10,7 +10,7 @@ use deploy_release::{HostFacts, Recovery, Way, blockers, journal_script, recover
 use indexmap::IndexMap;
 
 use crate::engine::Mode;
-use crate::flight::{Job, JobKind};
+use crate::flight::{Job, JobKind, Output};
 use crate::open::Lacking;
 use crate::run::Run;
 
@@ -104,7 +104,7 @@ impl Run<'_> {
             step: None,
             title: "write the journal".to_owned(),
             kind: JobKind::Shell { body: journal_script(&layout, &entry) },
-            captured: true,
+            output: Output::Kept,
             always: false,
             needs_lock: self.state.borrow().locked.contains(host),
             deadline: None,

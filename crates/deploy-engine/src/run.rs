@@ -20,7 +20,7 @@ use crate::fleet::Fleet;
 use crate::phase::NotDone;
 use crate::ports::Ports;
 use crate::preflight::Outlook;
-use crate::question::{Rider, carries};
+use crate::question::{Asked, Rider, carries};
 use crate::undo::Undoable;
 
 /// What a run knows and has done.
@@ -328,17 +328,18 @@ impl<'a> Run<'a> {
     }
 
     /// Runs a command that the recipe waits for.
-    async fn ask(&self, mut command: Command, want: Want) -> Result<Vec<CommandResult>, Stopped> {
-        if want == Want::Reach && self.settings.mode != Mode::Real {
-            return self.look_in_rehearsal(command, want).await;
+    async fn ask(&self, mut asked: Asked) -> Result<Vec<CommandResult>, Stopped> {
+        if asked.want == Want::Reach && self.settings.mode != Mode::Real {
+            return self.look_in_rehearsal(asked).await;
         }
         if self.settings.mode != Mode::Real {
-            let text = match command.text.is_transfer() {
-                true => format!("not carried now, and the recipe may go on by what it brings: {}", command.shown),
-                false => format!("from here on the recipe decides by the answer to: {}", command.shown),
+            let text = match asked.command.text.is_transfer() {
+                true => format!("not carried now, and the recipe may go on by what it brings: {}", asked.command.shown),
+                false => format!("from here on the recipe decides by the answer to: {}", asked.command.shown),
             };
-            self.note_rehearsal(&text, command.site.as_ref());
-            return Ok(command
+            self.note_rehearsal(&text, asked.command.site.as_ref());
+            return Ok(asked
+                .command
                 .hosts
                 .iter()
                 .map(|host| CommandResult {
@@ -350,30 +351,30 @@ impl<'a> Run<'a> {
                 })
                 .collect());
         }
-        if command.continue_on_error {
-            command.hosts = self.remaining(&command.hosts);
+        if asked.command.continue_on_error {
+            asked.command.hosts = self.remaining(&asked.command.hosts);
         }
         let (apart, there): (Vec<HostId>, Vec<HostId>) =
-            std::mem::take(&mut command.hosts).into_iter().partition(|host| self.is_apart(host));
+            std::mem::take(&mut asked.command.hosts).into_iter().partition(|host| self.is_apart(host));
         if there.is_empty() && !apart.is_empty() {
             return Ok(apart.iter().map(skipped).collect());
         }
-        command.hosts = there;
-        self.run_question(command, want).await
+        asked.command.hosts = there;
+        self.run_question(asked).await
     }
 
     /// A look at hosts is true in a plan too, unless the flow would have changed them before.
-    async fn look_in_rehearsal(&self, command: Command, want: Want) -> Result<Vec<CommandResult>, Stopped> {
+    async fn look_in_rehearsal(&self, asked: Asked) -> Result<Vec<CommandResult>, Stopped> {
         let untouched = self.state.borrow().rehearsed.phases.is_empty();
         if self.settings.mode == Mode::Plan && untouched {
-            return self.run_question(command, want).await;
+            return self.run_question(asked).await;
         }
-        Ok(command.hosts.iter().map(skipped).collect())
+        Ok(asked.command.hosts.iter().map(skipped).collect())
     }
 
-    async fn ask_if(&self, asked: Option<(Command, Want)>) -> Result<Vec<CommandResult>, Stopped> {
+    async fn ask_if(&self, asked: Option<Asked>) -> Result<Vec<CommandResult>, Stopped> {
         match asked {
-            Some((command, want)) => self.ask(command, want).await,
+            Some(asked) => self.ask(asked).await,
             None => Ok(Vec::new()),
         }
     }
@@ -440,7 +441,7 @@ impl Hosts for Run<'_> {
             return Ok(answers);
         }
         self.ports.observer.event(&Event::Suspended { why, site: command.site.clone() });
-        self.ask(command, want).await
+        self.ask(Asked { command, want, why }).await
     }
 
     async fn along(
@@ -449,7 +450,8 @@ impl Hosts for Run<'_> {
         asked: Option<(Command, Want)>,
         why: Suspension,
     ) -> Result<Vec<CommandResult>, Stopped> {
-        let site = asked.as_ref().map(|(command, _)| command.site.clone());
+        let asked = asked.map(|(command, want)| Asked { command, want, why });
+        let site = asked.as_ref().map(|asked| asked.command.site.clone());
         let plan = {
             let _turn = self.turn.lock().await;
             self.preflight().await?;

@@ -5,7 +5,7 @@ use deploy_plan::{HostResult, HostRow, ReleaseId};
 use deploy_release::read_current_script;
 use indexmap::IndexMap;
 
-use crate::flight::{Job, JobKind};
+use crate::flight::{Job, JobKind, Output};
 use crate::run::{Run, State};
 
 impl Run<'_> {
@@ -17,7 +17,7 @@ impl Run<'_> {
             step: None,
             title: "read current".to_owned(),
             kind: JobKind::Shell { body: read_current_script(&layout) },
-            captured: true,
+            output: Output::Kept,
             always: true,
             needs_lock: false,
             deadline: None,

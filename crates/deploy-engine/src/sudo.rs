@@ -5,7 +5,7 @@ use std::sync::Arc;
 use deploy_inventory::HostId;
 use deploy_plan::{ExitStatus, Level, Phase, Problem, ProblemKind, Stopped, Work};
 
-use crate::flight::{Job, JobKind};
+use crate::flight::{Job, JobKind, Output};
 use crate::phase::SharedSecret;
 use crate::run::Run;
 
@@ -163,7 +163,7 @@ fn engine_job(title: &str, body: &str, sudo: Option<SharedSecret>) -> Job {
         step: None,
         title: title.to_owned(),
         kind: JobKind::Script { body: body.to_owned(), sudo },
-        captured: true,
+        output: Output::Kept,
         always: true,
         needs_lock: false,
         deadline: None,

@@ -9,7 +9,7 @@ use std::task::{Context, Poll, Waker};
 
 use deploy_inventory::HostId;
 use deploy_plan::{
-    Command, CommandResult, Event, Hosts, Item, Opened, Site, Stopped, Suspension, Tolerance, Transaction, Want,
+    Command, CommandResult, Event, Hosts, Item, Opened, Site, Stopped, Stream, Suspension, Tolerance, Transaction, Want,
 };
 
 enum Request {
@@ -69,6 +69,13 @@ impl Port {
     /// Tells the observer, in order with what is recorded.
     pub fn tell(&self, event: Event) {
         self.queue.borrow_mut().push_back(Request::Tell(Box::new(event)));
+    }
+
+    /// Tells what a command has written to standard error, where nobody else has a use for it.
+    pub fn tell_errors(&self, host: HostId, stderr: &[u8]) {
+        if !stderr.is_empty() {
+            self.tell(Event::Output { host, step: None, stream: Stream::Err, bytes: stderr.to_vec() });
+        }
     }
 
     /// Connects to hosts; those that cannot be reached are left out from here on.

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::hash::{BuildHasher as _, RandomState};
 use std::io::{self, Write as _};
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -33,6 +33,8 @@ pub struct SystemEffects {
     screen: Screen,
     asker: Asker,
     secrets: Secrets,
+    /// What has come out of pipes: they give it once, and a recipe is read more than once.
+    pipes: RefCell<BTreeMap<PathBuf, Vec<u8>>>,
 }
 
 impl SystemEffects {
@@ -56,6 +58,7 @@ impl SystemEffects {
             screen,
             asker,
             secrets,
+            pipes: RefCell::default(),
         }
     }
 
@@ -175,7 +178,16 @@ impl Effects for SystemEffects {
     }
 
     async fn read(&self, _call: &Call, path: &str) -> io::Result<Vec<u8>> {
-        fs::read(self.path(path))
+        let path = self.path(path);
+        if !fs::metadata(&path).is_ok_and(|found| found.file_type().is_fifo()) {
+            return fs::read(path);
+        }
+        if let Some(known) = self.pipes.borrow().get(&path) {
+            return Ok(known.clone());
+        }
+        let bytes = fs::read(&path)?;
+        self.pipes.borrow_mut().insert(path, bytes.clone());
+        Ok(bytes)
     }
 
     async fn write(&self, _call: &Call, path: &str, data: &[u8], append: bool) -> io::Result<()> {

@@ -83,7 +83,11 @@ impl Session {
             Err(problem) => return self.fail(&[*problem]),
         };
         let named = self.words.environment.iter().filter(|(name, _)| name == "HOSTS");
-        hosts.extend(named.flat_map(|(_, list)| list.split(',').filter_map(named_host)));
+        for host in named.flat_map(|(_, list)| list.split(',').filter_map(named_host)) {
+            if !hosts.iter().any(|known| known.id == host.id || known.name == host.name && host.user.is_none()) {
+                hosts.push(host);
+            }
+        }
         let observer: Arc<dyn Observer> = match self.observers() {
             Ok((_, observer)) => observer,
             Err(complaint) => return crate::complain(&self.io, &complaint),

@@ -118,6 +118,9 @@ fn embedded_settings_and_options_that_mean_nothing() {
         ("deploy_via=teleport", "give -s deploy_via=remote_cache"),
         ("scm=sccs", "give -s scm=git, or the same with subversion"),
         ("port=abc", "give -s port as a number from 1 to 65535, or leave it out"),
+        ("branch=main^", "where `git rev-parse 'main^'` prints it"),
+        ("revision=HEAD~1", "where `git rev-parse 'HEAD~1'` prints it"),
+        ("branch=a b", "it may have only letters, digits and . _ / - + @ # { } : % = ,"),
         ("branch=nosuch", "that the repository has: `git ls-remote git://"),
     ] {
         let mut command = stage.bare(&["deploy", "-s", &format!("repository={}", stage.server.url())]);

@@ -30,6 +30,8 @@ mod opening;
 #[cfg(test)]
 mod peers;
 #[cfg(test)]
+mod places;
+#[cfg(test)]
 mod releases;
 #[cfg(test)]
 mod round_trips;
@@ -67,6 +69,8 @@ mod sshd_shells;
 mod sshd_sudo;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod telling;
 #[cfg(test)]
 mod terminal;
 #[cfg(test)]

@@ -236,8 +236,10 @@ pub(crate) async fn capture(cap: &Rc<Cap>, call: &Call, text: &str, options: &Ha
     let Some(command) = prepare(cap, call, text, &once).await? else { return Ok(Value::str("")) };
     cap.flow.borrow_mut().recorded += 1;
     let results = ask(cap, call, command, Suspension::Result).await?;
-    if let Some(block) = block {
-        feed(cap, call, block, &results).await?;
+    match block {
+        Some(block) => drop(feed(cap, call, block, &results).await?),
+        // The recipe has no use for it, and whoever reads along has.
+        None => results.iter().for_each(|result| cap.port.tell_errors(result.host.clone(), &result.stderr)),
     }
     Ok(results.first().map_or_else(|| Value::str(""), |result| Value::bytes(result.stdout.clone())))
 }

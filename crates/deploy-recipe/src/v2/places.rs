@@ -11,7 +11,7 @@ use super::convert::{R, fail};
 pub(crate) const PLACES: &[&str] = &["application", "deploy_to", "releases_path", "shared_path", "current_path"];
 
 /// What the name of a branch, a tag or a commit may have.
-const REFERENCE: &str = "letters, digits and . _ / - + @ # ~ ^ { } : % = ,";
+const REFERENCE: &str = "letters, digits and . _ / - + @ # { } : % = ,";
 
 /// The first character that a variable may not have, and its place from 1.
 fn stranger(variable: &str, text: &str) -> Option<(char, usize)> {

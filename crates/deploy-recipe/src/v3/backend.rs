@@ -236,9 +236,8 @@ impl Backend {
             self.cap.flow.borrow_mut().recorded += 1;
             return Ok(Value::Bool(true));
         }
-        let why = if may_fail { Suspension::Result } else { Suspension::Rescue };
         let shown = text.shown.clone();
-        let done = self.done(call, text, why, true).await?;
+        let done = self.done(call, text, Suspension::Rescue, true).await?;
         if !done.status.is_success() && !may_fail {
             return Err(self.failed(call, &shown, &done));
         }
@@ -330,6 +329,9 @@ impl Backend {
         let done = self.done(call, text, Suspension::Result, may_fail).await?;
         if !done.status.is_success() && !may_fail && !self.cap.is_rehearsal() {
             return Err(self.failed(call, &shown, &done));
+        }
+        if let Some(host) = &self.host {
+            self.cap.port.tell_errors(host.id(), &done.stderr);
         }
         if options.get_name("strip").is_some_and(|value| !value.truthy()) {
             return Ok(Value::bytes(done.stdout));

@@ -129,7 +129,8 @@ impl Cap {
 
     async fn make_directories3(self: &Rc<Self>, call: &Call, hosts: &[deploy_inventory::HostId]) -> R<()> {
         let layout = self.layout3(call).await?;
-        let directories = vec![layout.deploy_to.clone(), layout.shared.clone(), layout.releases.clone()];
+        let mut directories = vec![layout.deploy_to.clone(), layout.shared.clone(), layout.releases.clone()];
+        directories.extend(layout.current.parent().filter(|parent| *parent != layout.deploy_to));
         self.open(call, Purpose::Setup, hosts.to_vec()).await?;
         self.record3(Builtin::Setup { directories, group_writable: layout.group_writable }, hosts.to_vec());
         Ok(())

@@ -18,7 +18,7 @@ pub fn blockers(transaction: &Transaction, facts: &IndexMap<HostId, HostFacts>) 
 pub fn blockers_so_far(transaction: &Transaction, facts: &IndexMap<HostId, HostFacts>) -> Vec<Problem> {
     found_on(transaction, facts, |transaction, host, facts| {
         let missing = |place: &Place| place.kind == PlaceKind::Absent;
-        if missing(&facts.deploy_to) || missing(&facts.releases_dir) {
+        if [&facts.deploy_to, &facts.releases_dir, &facts.current_dir].into_iter().any(missing) {
             return held(transaction, facts, &what_is_begun(transaction)).into_iter().collect();
         }
         of_run(transaction, host, facts)
@@ -56,13 +56,21 @@ fn refused(what: &str, found: Unwritable, host: &HostId) -> Problem {
     Problem::new(ProblemKind::Layout, what, found.why).next(next)
 }
 
+/// Something else stands where a directory belongs.
+fn no_directory(what: &str, path: &RemotePath, host: &HostId) -> Problem {
+    refused(what, Unwritable::no_directory(path), host)
+}
+
 fn of_setup(transaction: &Transaction, host: &HostId, facts: &HostFacts) -> Vec<Problem> {
     let layout = &transaction.layout;
     let what = format!("set up {}", layout.deploy_to);
     let mut found = tools(facts, transaction.sudo);
     match (facts.deploy_to.kind, &facts.ancestor) {
         (PlaceKind::Other, _) => {
-            found.push(Problem::new(ProblemKind::Layout, what, "it is there, but is no directory"))
+            found.push(no_directory(&what, &layout.deploy_to, host));
+        }
+        (PlaceKind::Absent, Some((path, place))) if place.kind == PlaceKind::Other => {
+            found.push(refused(&what, Unwritable::below_a_file(path), host));
         }
         (PlaceKind::Absent, Some((path, place))) if !transaction.sudo && !place.writable => {
             found.push(refused(
@@ -82,8 +90,7 @@ fn of_setup(transaction: &Transaction, host: &HostId, facts: &HostFacts) -> Vec<
                         found.push(not_writable(&what, path, place, host, &facts.user))
                     }
                     PlaceKind::Other => {
-                        let why = format!("{path} is there, but is no directory");
-                        found.push(Problem::new(ProblemKind::Layout, what.clone(), why));
+                        found.push(no_directory(&what, path, host));
                     }
                     _ => {}
                 }
@@ -110,7 +117,10 @@ fn of_run(transaction: &Transaction, host: &HostId, facts: &HostFacts) -> Vec<Pr
     let layout = &transaction.layout;
     let what = what_is_begun(transaction);
     let mut found = tools(facts, transaction.sudo);
-    for (path, place) in [(&layout.deploy_to, &facts.deploy_to), (&layout.releases, &facts.releases_dir)] {
+    let parent = layout.current.parent().unwrap_or_else(|| layout.deploy_to.clone());
+    for (path, place) in
+        [(&layout.deploy_to, &facts.deploy_to), (&layout.releases, &facts.releases_dir), (&parent, &facts.current_dir)]
+    {
         match place.kind {
             PlaceKind::Absent => {
                 let why = format!("{path} does not exist");
@@ -119,8 +129,7 @@ fn of_run(transaction: &Transaction, host: &HostId, facts: &HostFacts) -> Vec<Pr
                 return found;
             }
             PlaceKind::Other => {
-                let why = format!("{path} is there, but is no directory");
-                found.push(Problem::new(ProblemKind::Layout, what, why));
+                found.push(no_directory(&what, path, host));
                 return found;
             }
             PlaceKind::Directory => {}
@@ -163,8 +172,7 @@ fn writable(transaction: &Transaction, host: &HostId, facts: &HostFacts, what: &
     }
     need(&state, &facts.state_dir);
     if facts.state_dir.kind == PlaceKind::Other {
-        let why = format!("{state} is there, but is no directory");
-        found.push(Problem::new(ProblemKind::Layout, what, why));
+        found.push(no_directory(what, &state, host));
     } else if facts.state_dir.writable && !facts.ledger_writable {
         let path = state.join("ledger");
         let why = format!("{path} cannot be read and written by {}", facts.user);

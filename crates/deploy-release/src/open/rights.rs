@@ -70,6 +70,28 @@ impl Unwritable {
         Self { why, command: Some(command) }
     }
 
+    /// Of a file, or whatever else is no directory, in the place of one.
+    #[must_use]
+    pub fn no_directory(path: &RemotePath) -> Self {
+        let text = path.to_string();
+        let why = format!("{path} is there, but is no directory");
+        Self { why, command: Some(move_away(&text)) }
+    }
+
+    /// Of a directory in the place of a file.
+    #[must_use]
+    pub fn no_file(path: &RemotePath) -> Self {
+        let text = path.to_string();
+        Self { why: format!("{path} is a directory, not a file"), command: Some(move_away(&text)) }
+    }
+
+    /// Of a directory that is to be made below something that is no directory.
+    #[must_use]
+    pub fn below_a_file(file: &str) -> Self {
+        let why = format!("{file} is there, but is no directory, so nothing can be made in it");
+        Self { why, command: Some(move_away(file)) }
+    }
+
     /// What to do, where it is no command.
     pub const ELSE: &'static str = "set :deploy_to to a directory of the application's own";
 }
@@ -88,6 +110,10 @@ impl Unwritable {
 #[must_use]
 pub fn by_hand(host: &HostId, command: &str) -> String {
     format!("in `cap ssh {}`: {command}", crate::text::word(host.as_str()))
+}
+
+fn move_away(path: &str) -> String {
+    format!("mv {} {}", shown_word(path), shown_word(&format!("{path}.before")))
 }
 
 pub(super) fn chown(path: &str, user: &str) -> String {

@@ -57,7 +57,9 @@ impl Cap {
             None => None,
         };
         let sudo = self.builtin_sudo(call).await?;
-        let seen = Looked { layout, tools, repository, cache, writes_shared, sudo };
+        let last = |child: &String| layout.shared.join(child.rsplit('/').next().unwrap_or_default());
+        let kept: Vec<RemotePath> = self.shared_children(call).await?.iter().map(last).collect();
+        let seen = Looked { layout, kept, tools, repository, cache, writes_shared, sudo };
         let results = self.probe(seen.text(), "look at the directories, the tools and the repository", &hosts).await;
         for result in &results {
             blockers.extend(self.findings(result, &seen));
@@ -211,12 +213,16 @@ impl Cap {
         let login = output.lines().find_map(|line| line.strip_prefix("login ")).unwrap_or("LOGIN").to_owned();
         let is_of_shared = |line: &str| line.split([' ', '\t']).nth(1) == Some("shared");
         let is_finding = |line: &&str| {
-            let is_blocker = *line != ABSENT_SHARED && (seen.writes_shared || !is_of_shared(line));
+            let in_the_way = seen.writes_shared || line.starts_with("other ") || !is_of_shared(line);
+            let is_blocker = *line != ABSENT_SHARED && in_the_way;
             !line.starts_with("login ") && is_blocker
         };
         let lines = output.lines().filter(is_finding);
         lines
-            .filter_map(|line| finding(line, &result.host, &login, &seen.layout, &seen.tools))
+            .filter_map(|line| {
+                let found = finding(line, &result.host, &login, &seen.layout, &seen.tools);
+                found.or_else(|| seen.in_the_way(line, &result.host))
+            })
             .chain(seen.cache.as_ref().and_then(|(_, cache)| cache_finding(&output, &result.host, cache)))
             .chain(
                 seen.repository.as_ref().and_then(|repository| repository.finding(&output, &result.host, &seen.tools)),
@@ -375,6 +381,8 @@ fn test_of(kind: &str, arguments: &[String]) -> Test {
 /// What is looked at on every host.
 struct Looked {
     layout: Layout,
+    /// Directories in `shared/`.
+    kept: Vec<RemotePath>,
     /// Programs with what they are needed for.
     tools: Vec<(String, String)>,
     repository: Option<Repository>,
@@ -392,6 +400,12 @@ const ABSENT_SHARED: &str = "absent shared";
 impl Looked {
     fn text(&self) -> String {
         let mut text = probe_text(&self.layout, &self.tools, self.sudo);
+        for (index, place) in self.kept.iter().enumerate() {
+            let place = quote_path(&place.to_string());
+            text.push_str(&format!("if [ -e {place} ] && [ ! -d {place} ]; then echo 'kept {index}'; fi\n"));
+        }
+        let log = quote_path(&self.log().to_string());
+        text.push_str(&format!("if [ -d {log} ]; then echo 'log directory'; fi\n"));
         if let Some((cache, _)) = &self.cache {
             text.push_str(&format!("said=$( {cache} 2>&1) || printf '%s\\n' \"$said\" | sed 's/^/cache /'\n"));
         }
@@ -403,6 +417,25 @@ impl Looked {
             text.push_str("    echo unreadable; printf '%s\\n' \"$said\" | sed 's/^/said /'\n  fi\nfi\n");
         }
         text
+    }
+}
+
+impl Looked {
+    /// Where each deploy adds a line.
+    fn log(&self) -> RemotePath {
+        self.layout.deploy_to.join("revisions.log")
+    }
+
+    /// Something else than what belongs in a place.
+    fn in_the_way(&self, line: &str, host: &HostId) -> Option<Problem> {
+        let (word, rest) = line.split_once(' ')?;
+        let found = match word {
+            "kept" => Unwritable::no_directory(self.kept.get(rest.parse::<usize>().ok()?)?),
+            "log" => Unwritable::no_file(&self.log()),
+            _ => return None,
+        };
+        let what = if word == "kept" { "keep what outlives releases" } else { "log the release" };
+        Some(told(what.to_owned(), found, host))
     }
 }
 
@@ -452,10 +485,12 @@ fn cache_finding(output: &str, host: &HostId, cache: &RemotePath) -> Option<Prob
 }
 
 /// The nearest directory above the root, where the login may not make the root in it.
-fn parent_text() -> String {
+fn parent_text(sudo: bool) -> String {
+    let may_make = if sudo { ":" } else { "[ -w \"$a\" ]" };
     format!(
         "a=$p; while [ -n \"$a\" ] && [ ! -e \"$a\" ]; do a=${{a%/*}}; done; a=${{a:-/}}\n\
-         if [ -e \"$p\" ]; then echo 'other deploy_to'; elif [ -w \"$a\" ]; then echo 'absent deploy_to'; else \
+         if [ -e \"$p\" ]; then echo 'other deploy_to'; elif [ ! -d \"$a\" ]; then printf 'blocked deploy_to\\t%s\\n' \"$a\"; \
+         elif {may_make}; then echo 'absent deploy_to'; else \
          printf 'unmakable deploy_to\\t%s\\t%s\\n' \"$(stat -L -c '{}' \"$a\" 2>/dev/null)\" \"$a\"; fi",
         Owner::STAT
     )
@@ -466,7 +501,10 @@ fn probe_text(layout: &Layout, tools: &[(String, String)], sudo: bool) -> String
     let mut text = String::from("echo \"login $(id -un)\"\n");
     let look = |name: &str, path: &RemotePath| {
         let path = quote_path(&path.to_string());
-        let absent = if name == "deploy_to" && !sudo { parent_text() } else { format!("echo 'absent {name}'") };
+        let absent = match name {
+            "deploy_to" => parent_text(sudo),
+            _ => format!("if [ -e \"$p\" ]; then echo 'other {name}'; else echo 'absent {name}'; fi"),
+        };
         format!(
             "p={path}; if [ ! -d \"$p\" ]; then {absent}; elif [ ! -w \"$p\" ]; then \
              case $(LC_ALL=C rmdir \"$p/.capstan-no-such\" 2>&1) in *Read-only*) w=mounted ;; *) w=unwritable ;; esac; \
@@ -503,22 +541,18 @@ fn finding(line: &str, host: &HostId, login: &str, layout: &Layout, tools: &[(St
     Some(match word {
         "absent" => Problem::new(ProblemKind::Layout, format!("find {path}"), "it is not there")
             .next("`cap deploy:setup` makes what is missing, on all hosts"),
-        "other" => Problem::new(ProblemKind::Layout, format!("find {path}"), "it is there, but is no directory")
-            .next(Unwritable::ELSE),
+        "other" => told(format!("find {path}"), Unwritable::no_directory(place), host),
+        "blocked" => told(format!("find {path}"), Unwritable::below_a_file(stat), host),
         "unmakable" => {
             let (stat, parent) = stat.rsplit_once('\t')?;
-            let found = Unwritable::to_make(place, parent, Owner::of_stat(stat).as_ref(), login);
-            let next = found.command.map(|command| by_hand(host, &command));
-            Problem::new(ProblemKind::Layout, format!("find {path}"), format!("it is not there, and {}", found.why))
-                .next(next.unwrap_or_else(|| Unwritable::ELSE.to_owned()))
+            let mut found = Unwritable::to_make(place, parent, Owner::of_stat(stat).as_ref(), login);
+            found.why = format!("it is not there, and {}", found.why);
+            told(format!("find {path}"), found, host)
         }
         "unwritable" | "mounted" => {
             let read_only = word == "mounted";
             let found = Place { read_only, owner: Owner::of_stat(stat), ..Place::default() };
-            let found = Unwritable::new(place, &found, login);
-            let next = found.command.map(|command| by_hand(host, &command));
-            Problem::new(ProblemKind::Layout, format!("write into {path}"), found.why)
-                .next(next.unwrap_or_else(|| Unwritable::ELSE.to_owned()))
+            told(format!("write into {path}"), Unwritable::new(place, &found, login), host)
         }
         "real" => Problem::new(
             ProblemKind::CurrentNotALink,
@@ -533,6 +567,12 @@ fn finding(line: &str, host: &HostId, login: &str, layout: &Layout, tools: &[(St
         }
         _ => return None,
     })
+}
+
+/// Why something cannot be used, and the command that mends it.
+fn told(what: String, found: Unwritable, host: &HostId) -> Problem {
+    let next = found.command.map(|command| by_hand(host, &command));
+    Problem::new(ProblemKind::Layout, what, found.why).next(next.unwrap_or_else(|| Unwritable::ELSE.to_owned()))
 }
 
 #[cfg(test)]

@@ -123,6 +123,8 @@ impl Cap {
         let Some(hosts) = self.task_hosts(call).await? else { return Ok(()) };
         let layout = self.layout(call).await?;
         let mut directories = vec![layout.deploy_to.clone(), layout.releases.clone(), layout.shared.clone()];
+        // `current` may be a link in a directory of its own.
+        directories.extend(layout.current.parent().filter(|parent| *parent != layout.deploy_to));
         for child in self.shared_children(call).await? {
             let last = child.rsplit('/').next().unwrap_or_default();
             directories.push(layout.shared.join(last));

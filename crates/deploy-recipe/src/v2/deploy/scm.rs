@@ -56,6 +56,11 @@ fn next_of(
         ScmError::NotFound { .. } | ScmError::Form { what: "revision", .. } if is_subversion => Some(format!(
             "name a revision that the repository has (`svn log {url}` lists them), or leave :revision out"
         )),
+        // Names of commits by their place in the history, as git has them in a clone.
+        ScmError::Character { what: "revision", found: '^' | '~' | '@', text, .. } => Some(format!(
+            "name a branch, a tag or a commit; which commit {text} is only a clone knows, where `git rev-parse {}` prints it",
+            typed(text)
+        )),
         ScmError::Character { what: "revision", .. } | ScmError::Form { what: "revision", .. } => {
             Some(format!("name a branch, a tag or a commit: {}", give(variable, "\"main\"")))
         }
