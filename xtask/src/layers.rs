@@ -21,6 +21,7 @@ const LAYERS: &[Layer] = &[
     Layer { name: "clippy", lacks: nothing, body: clippy },
     Layer { name: "docs", lacks: nothing, body: docs },
     Layer { name: "unit", lacks: nothing, body: unit },
+    Layer { name: "sim", lacks: lacks_time, body: simulated },
     Layer { name: "embedded", lacks: nothing, body: embedded },
     Layer { name: "sshd", lacks: lacks_sshd, body: sshd },
     Layer { name: "crash", lacks: lacks_sshd, body: || crate::crash::crash(&[]) },
@@ -62,6 +63,22 @@ fn is_ci() -> bool {
 
 fn nothing() -> Option<(String, String)> {
     None
+}
+
+/// A sample of the simulated fleet is part of the layer unit; what CI runs takes too long to be run by the way.
+fn lacks_time() -> Option<(String, String)> {
+    let is_asked = is_ci() || std::env::args().any(|arg| arg == "sim");
+    (!is_asked).then(|| {
+        let remedy = "cargo xtask test sim".to_owned();
+        ("takes a quarter of an hour (the layer unit has a sample of it)".to_owned(), remedy)
+    })
+}
+
+/// Every third single fault, some pairs, all random histories.
+fn simulated() -> Result<(), String> {
+    crate::sim::sim(
+        &["--share", "3", "--pairs", "20000", "--seeds", "100000", "--histories", "10000"].map(str::to_owned),
+    )
 }
 
 fn lacks_sshd() -> Option<(String, String)> {

@@ -31,7 +31,7 @@ cargo xtask COMMAND
   corpus DIR [NAME]       reads a folder of recipes (each with its Capfile, config/deploy.rb, stages, tasks), in memory only,
                           and says how many parse, load and evaluate, and what stops the others
 
-Layers of test, in order: fmt clippy docs unit embedded sshd crash containers standalone package
+Layers of test, in order: fmt clippy docs unit sim embedded sshd crash containers standalone package
 ";
 
 /// The options of each command. `testbed` has its own, and its own help.

@@ -12,7 +12,7 @@ Each failing case prints the line that replays it. Without options: all of it, a
   --pairs N       one in N of the pairs (a fault in the run, one in the recovery behind it); all eight million with 1
   --seeds N       so many random histories (100000)
   --histories N   so many histories of what rollback and prune pick (10000)
-  --only NAME     the single faults of one scenario alone (First, Deploy, Migrate, Tolerant, Waves, Rollback, Cleanup, Recover)
+  --only NAME     the faults of one scenario alone, singles and one in 500 pairs (First, Deploy, Migrate, Tolerant, Waves, Rollback, Cleanup, Recover)
   --replay 'CASE' one case again, with all that happens in it
   --seed N        one random history again
 ";
@@ -39,7 +39,7 @@ pub fn sim(args: &[String]) -> Result<(), String> {
             command.arg("replay_seed").env("CAPSTAN_SIM_SEED", seed);
         }
         [flag, name] if flag == "--only" => {
-            command.arg("every_single_fault").env("CAPSTAN_SIM_ONLY", name);
+            command.arg("cells::").env("CAPSTAN_SIM_ONLY", name);
         }
         args if args.iter().any(|arg| ["--replay", "--seed", "--only"].contains(&arg.as_str())) => {
             return Err(

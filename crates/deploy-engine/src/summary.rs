@@ -41,6 +41,7 @@ impl Run<'_> {
         let rows = rows(&state, outcome);
         notes.extend(who_serves_what(&state, &rows));
         let differing = differing(&state, outcome, &rows);
+        let unproven = unproven(outcome, &rows, &state.problems);
         let summary = Summary {
             outcome,
             rows,
@@ -54,10 +55,26 @@ impl Run<'_> {
             commands_ran: state.commands_ran,
         };
         let mut problems = one_per_lost_host(state.problems, &differing);
+        problems.extend(unproven);
         problems.extend(state.late);
         let plan = (mode != Mode::Real).then_some(state.rehearsed);
         Ended { summary, problems, plan }
     }
+}
+
+/// Where an interrupted run leaves something live that was so before it (the recovery of another run), nothing is put back,
+/// and nobody has failed; but who is not proven must be named.
+fn unproven(outcome: Outcome, rows: &[HostRow], problems: &[Problem]) -> Vec<Problem> {
+    if outcome != Outcome::Stuck || problems.iter().any(|problem| problem.host.is_some()) {
+        return Vec::new();
+    }
+    let named = |row: &HostRow| {
+        let release = row.release.as_ref()?;
+        let why = format!("{release} is live there, and this run ended before it had restarted and proven it");
+        let problem = Problem::new(ProblemKind::NotUniform, "finish what was begun", why).on(&row.host);
+        Some(problem.next("`cap recover` goes on (in a recipe of Capistrano 3 the task is deploy:recover)"))
+    };
+    rows.iter().filter(|row| row.result == HostResult::Live).filter_map(named).collect()
 }
 
 /// What a run that was turned back leaves in the database.

@@ -224,11 +224,12 @@ impl Draft {
     }
 
     /// The last phase of all, if it makes or restarts a release and the fleet's proof may follow its work in the same
-    /// flight.
+    /// flight. The last wave is only a part of the fleet.
     pub fn end_of_transaction(&self) -> Option<usize> {
         let index = self.phases.len().checked_sub(1)?;
         let phase = self.phases.get(index)?;
         let fits = matches!(phase.slot, Slot::Publish | Slot::Restart | Slot::Health)
+            && phase.wave.is_none()
             && phase.steps.iter().all(NewStep::carries);
         fits.then_some(index)
     }

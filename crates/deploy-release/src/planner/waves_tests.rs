@@ -68,7 +68,8 @@ fn each_wave_switches_and_restarts_before_the_next() {
             "wave 2 of 3 (after 30 s, when you say yes): publish 20261123060439: publish on web2+app1",
             "wave 2 of 3: deploy:restart: restart on app1",
             "wave 3 of 3 (after 30 s, when you say yes): publish 20261123060439: publish on app2+db1",
-            "wave 3 of 3: deploy:restart: restart on app2, confirm on web1+web2+app1+app2+db1",
+            "wave 3 of 3: deploy:restart: restart on app2",
+            "confirm 20261123060439: confirm on web1+web2+app1+app2+db1",
             "record and clean up: after on web1+web2+app1+app2+db1",
         ]
     );
@@ -124,7 +125,7 @@ fn hosts_without_the_release_come_last_and_checks_come_with_their_wave() {
             "wave 2 of 2 (after 30 s, when you say yes): publish 20261123060439: publish on app2+db1",
             "wave 2 of 2: deploy:restart: restart on app2",
             "wave 2 of 2: deploy: publish on balancer",
-            "wave 2 of 2: check that it is healthy: health on app2, confirm on web1+web2+app1+app2+db1",
+            "wave 2 of 2: check that it is healthy: health on app2",
         ]
     );
     let with_handlers: Vec<&str> =

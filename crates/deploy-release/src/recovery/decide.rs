@@ -75,6 +75,11 @@ impl Seen<'_> {
             && self.journal.is_some_and(|journal| !journal.switching && journal.end != Some(RunEnd::Done))
     }
 
+    /// Whether its wave had begun to switch. A recovery that has brought it further has a journal of its own there.
+    fn had_its_turn(&self, release: &ReleaseId) -> bool {
+        self.says(|journal| journal.switching) || self.live == Some(release)
+    }
+
     fn has_whole(&self, release: &ReleaseId) -> bool {
         self.unit.history.get(release).is_some_and(|known| {
             known.present && !known.bad && (known.is_complete() || known.state == ReleaseState::Reverted)
@@ -143,7 +148,7 @@ fn way(release: &ReleaseId, seen: &IndexMap<&HostId, Seen<'_>>, migrated: Option
         Way::Question
     } else if unknown && migrated == Some(false) {
         Way::Nothing
-    } else if any(|journal| journal.in_waves) && !seen.values().all(|seen| seen.says(|journal| journal.switching)) {
+    } else if any(|journal| journal.in_waves) && !seen.values().all(|seen| seen.had_its_turn(release)) {
         // Nobody looks at how the first of them do any more: the others are not to follow.
         Way::Back
     } else if whole {
