@@ -11,7 +11,7 @@ use deploy_report::Secrets;
 use deploy_transport::ssh_config::AlgorithmList;
 use deploy_transport::target::AuthMethod;
 use deploy_transport::{
-    ConnectError, Connector, Overrides, Secret, SshConfig, SshConnector, Strictness, Target, resolve,
+    AnyConnector, ConnectError, Connector, Overrides, Secret, SshConfig, SshConnector, Strictness, Target, resolve,
 };
 
 use crate::prompt::Answers;
@@ -35,7 +35,7 @@ impl Dial {
     #[must_use]
     pub fn new(config: SshConfig, answers: Arc<Answers>, observer: Arc<dyn Observer>, secrets: Secrets) -> Self {
         let ssh = Arc::new(SshConnector::new(answers));
-        let connector = Arc::clone(&ssh) as Arc<dyn Connector>;
+        let connector = Arc::new(AnyConnector(Arc::clone(&ssh) as Arc<dyn Connector>)) as Arc<dyn Connector>;
         #[cfg(feature = "faults")]
         let connector = crate::faults::faulty(connector);
         Self { config, ssh, connector, project: None, observer, secrets, told: Mutex::default() }
@@ -88,7 +88,7 @@ impl deploy_engine::Dialer for Dial {
             self.secrets.register(passphrase.expose());
         }
         let other = self.other_config(&wanted.config);
-        let target = resolve(&host.name, &wanted.overrides, other.as_ref().unwrap_or(&self.config))
+        let mut target = resolve(&host.name, &wanted.overrides, other.as_ref().unwrap_or(&self.config))
             .map_err(|error| settings_problem(&host.id, &chain(&error)))?;
         for line in target.unhonoured.iter().filter(|line| !is_harmless(&line.keyword)) {
             let (file, number, keyword) = (line.file.display(), line.line, &line.keyword);
@@ -97,6 +97,7 @@ impl deploy_engine::Dialer for Dial {
                 false => format!("{file}:{number}: {keyword} is not an option of ssh, so it has no effect"),
             });
         }
+        target.local = host.properties.get("local").is_some_and(Property::is_truthy);
         Ok(target)
     }
 

@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use deploy_inventory::HostId;
-use deploy_plan::{ExitStatus, PortCheck, Sent, Transfer};
-use deploy_transport::transfer::{self, Download, Existing, Progress, Source, TransferError, TransferProblem, Upload};
+use deploy_plan::{ExitStatus, PortCheck, Sent, Transfer, Via};
+use deploy_transport::transfer::{
+    self, Download, Existing, Progress, Source, TransferError, TransferProblem, Upload, sftp,
+};
 use deploy_transport::{ExecError, Session};
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
@@ -83,7 +85,7 @@ async fn carry(
 ) -> Result<Vec<u8>, TransferError> {
     let nothing = |_| Vec::new();
     match transfer {
-        Transfer::Send { what, to, mode } => {
+        Transfer::Send { what, to, mode, via } => {
             let (source, existing) = match what {
                 Sent::File(path) => (Source::File(path), Existing::Merge),
                 Sent::Tree { path, inside: false } => (Source::Tree(path), Existing::Merge),
@@ -91,13 +93,31 @@ async fn carry(
                 Sent::Bytes(content) => (Source::Bytes(content.bytes().to_vec().into()), Existing::Merge),
             };
             let upload = Upload { mode, existing, ..Upload::new(source, to) };
+            if via == Via::Sftp {
+                match sftp::upload(session, host, &upload, progress).await {
+                    Err(error) if is_here(&error) => {}
+                    sent => return sent.map(nothing),
+                }
+            }
             transfer::upload(session, host, &upload, progress).await.map(nothing)
         }
-        Transfer::Fetch { from, to: Some(to) } => {
-            transfer::download(session, host, &Download::new(from, to), progress).await.map(nothing)
+        Transfer::Fetch { from, to: Some(to), via } => {
+            let download = Download::new(from, to);
+            if via == Via::Sftp {
+                match sftp::download(session, host, &download, progress).await {
+                    Err(error) if is_here(&error) => {}
+                    fetched => return fetched.map(nothing),
+                }
+            }
+            transfer::download(session, host, &download, progress).await.map(nothing)
         }
-        Transfer::Fetch { from, to: None } => transfer::read(session, host, &from, VALUE_LIMIT).await,
+        Transfer::Fetch { from, to: None, .. } => transfer::read(session, host, &from, VALUE_LIMIT).await,
     }
+}
+
+/// Whether the host is this machine itself, to which no SFTP is spoken.
+fn is_here(error: &TransferError) -> bool {
+    matches!(error.problem, TransferProblem::Exec(ExecError::Unsupported { .. }))
 }
 
 /// How it ended in our words; a connection that went is no failure of the transfer.

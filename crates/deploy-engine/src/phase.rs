@@ -422,6 +422,10 @@ fn slices(phase: &Phase, hosts: &[HostId]) -> Vec<Vec<HostId>> {
 const NOT_HEALTHY: &str = "read the application's log on that host (`cap ssh HOST`): the release ran there until it was \
                            taken back; if it only needs longer, give health_check more attempts or a longer deadline";
 
+/// What helps where a server has no such subsystem.
+const NO_SFTP: &str =
+    "leave out `:via => :sftp' (files then go through a command), or give the host's sshd a `Subsystem sftp'";
+
 pub(crate) fn problem_of(failure: &Failure) -> Problem {
     let title = match &failure.step.work {
         Work::Command(command) if command.text.is_transfer() => command.shown.clone(),
@@ -442,7 +446,9 @@ pub(crate) fn problem_of(failure: &Failure) -> Problem {
         let is_ours = matches!(&failure.step.work, Work::Command(command) if command.text.is_no_command());
         // The exit status of a transfer or of a question to a port is ours and says nothing.
         problem.why = if is_ours { last.clone() } else { format!("{}: {last}", problem.why) };
-        problem.next = is_transfer.then(|| "look at the two paths and at what the login may do there".to_owned());
+        let no_sftp = last.contains("offers no SFTP");
+        let next = if no_sftp { NO_SFTP } else { "look at the two paths and at what the login may do there" };
+        problem.next = is_transfer.then(|| next.to_owned());
     }
     if problem.kind == ProblemKind::Step && failure.step.slot == Slot::Health {
         problem.next = Some(NOT_HEALTHY.to_owned());

@@ -51,4 +51,4 @@ pub use program::{
     Tolerance, Transaction, Want,
 };
 pub use rollout::{Gate, Rollout, Wave, WaveSize};
-pub use transfer::{Content, Sent, Transfer};
+pub use transfer::{Content, Sent, Transfer, Via};

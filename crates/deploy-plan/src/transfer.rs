@@ -44,6 +44,16 @@ pub enum Sent {
     Bytes(Content),
 }
 
+/// How something is carried.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Via {
+    /// Through a command on the host.
+    #[default]
+    Command,
+    /// By SFTP.
+    Sftp,
+}
+
 /// One file or tree that is carried to or from one host.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Transfer {
@@ -55,6 +65,8 @@ pub enum Transfer {
         to: String,
         /// The mode of a file, if not its own.
         mode: Option<u32>,
+        /// How.
+        via: Via,
     },
     /// From the host.
     Fetch {
@@ -62,6 +74,8 @@ pub enum Transfer {
         from: String,
         /// Where to; without a place the content is the result.
         to: Option<PathBuf>,
+        /// How.
+        via: Via,
     },
 }
 
@@ -71,8 +85,12 @@ mod tests {
 
     #[test]
     fn what_is_sent_is_not_shown() {
-        let transfer =
-            Transfer::Send { what: Sent::Bytes(Content::new(*b"geheim")), to: "/etc/x".to_owned(), mode: None };
+        let transfer = Transfer::Send {
+            what: Sent::Bytes(Content::new(*b"geheim")),
+            to: "/etc/x".to_owned(),
+            mode: None,
+            via: Via::Command,
+        };
         let shown = format!("{transfer:?}");
         assert!(shown.contains("6 bytes") && !shown.contains("geheim") && !shown.contains("103"), "{shown}");
     }

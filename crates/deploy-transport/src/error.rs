@@ -426,7 +426,7 @@ pub enum ExecError {
     Refused {
         /// The host's name as shown in output.
         host: String,
-        /// `exec`, `shell`, `pty` or `agent forwarding`.
+        /// `exec`, `shell`, `subsystem`, `pty` or `agent forwarding`.
         request: &'static str,
     },
     /// The server did not answer in time.

@@ -109,7 +109,7 @@ pub use error::{
 };
 pub use forward::{ForwardError, Stream};
 pub use known_hosts::{Fingerprint, KnownHosts};
-pub use local::LocalConnector;
+pub use local::{AnyConnector, LocalConnector};
 pub use prompt::{NoPrompter, PromptKind, PromptRequest, Prompter};
 pub use secret::Secret;
 pub use session::{

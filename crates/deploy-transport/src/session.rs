@@ -62,17 +62,24 @@ pub struct Exec {
     pub env: Vec<(String, String)>,
     /// Wait until the server has agreed to run it?
     pub wait: bool,
+    /// Is [`command`](Self::command) the name of a subsystem (`sftp`) instead? Over SSH only.
+    pub subsystem: bool,
 }
 
 impl Exec {
     /// A plain command: no terminal, no agent, waiting for the server's word.
     pub fn new(command: impl Into<String>) -> Self {
-        Self { command: command.into(), pty: None, forward_agent: false, env: Vec::new(), wait: true }
+        Self { command: command.into(), pty: None, forward_agent: false, env: Vec::new(), wait: true, subsystem: false }
     }
 
     /// The login shell, for a person if there is a terminal. Over SSH only.
     pub fn shell(pty: Option<Pty>) -> Self {
         Self { pty, ..Self::new("") }
+    }
+
+    /// A subsystem, by its name. Over SSH only.
+    pub fn subsystem(name: impl Into<String>) -> Self {
+        Self { subsystem: true, ..Self::new(name) }
     }
 
     /// The same without waiting for the server's word.

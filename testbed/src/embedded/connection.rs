@@ -187,7 +187,7 @@ impl Handler for Connection {
     }
 
     async fn subsystem_request(&mut self, id: ChannelId, name: &str, session: &mut Session) -> Result<(), Self::Error> {
-        match Program::sftp().filter(|_| name == "sftp") {
+        match Program::sftp().filter(|_| name == "sftp" && !self.host.faults().refuse_sftp) {
             Some(program) => self.start(id, program, session),
             None => session.channel_failure(id),
         }

@@ -27,6 +27,8 @@ pub struct Faults {
     pub mute: bool,
     /// Nobody may forward connections, as with `AllowTcpForwarding no`.
     pub refuse_forwarding: bool,
+    /// There is no subsystem `sftp`.
+    pub refuse_sftp: bool,
     /// Session channels that one connection may have at a time; OpenSSH's default is 10.
     pub max_sessions: usize,
 }
@@ -44,6 +46,7 @@ impl Default for Faults {
             not_ssh: false,
             mute: false,
             refuse_forwarding: false,
+            refuse_sftp: false,
             max_sessions: 10,
         }
     }

@@ -7,7 +7,7 @@ use std::path::Path;
 use deploy_testbed::repo::Scm;
 use deploy_testbed::{Fleet, FleetSpec};
 
-use crate::support::{APP, RECIPE, Stage, start};
+use crate::support::{ALL, APP, RECIPE, Stage, start};
 
 fn embedded() -> Fleet {
     start(FleetSpec::embedded(), "embedded").expect("embedded fleets start everywhere")
@@ -69,6 +69,114 @@ fn there_and_back_sshd() {
     if let Some(fleet) = start(FleetSpec::sshd(), "sshd") {
         there_and_back(fleet);
     }
+}
+
+/// The same by SFTP, which brings modes and links, too, and leaves nothing half-done.
+#[test]
+fn by_sftp_there_and_back_sshd() {
+    let Some(fleet) = start(FleetSpec::sshd(), "sshd") else { return };
+    let body = "upload 'big', 'in/big', :via => :sftp\n\
+                upload 'tree', 'in/tree', :via => :sftp, :recursive => true\n\
+                upload 'tree', 'in/tree', :via => :sftp, :recursive => true\n\
+                upload 'big', 'in', :via => :sftp, :mode => 0600\n\
+                put 'secret', '~/in/put', :via => :sftp, :mode => 0640\n\
+                put '', 'in/empty', :via => :sftp\n\
+                download 'in/big', 'back-$CAPISTRANO:HOST$', :via => :sftp\n\
+                get 'in/tree', 'tree-back', :via => :sftp, :recursive => true\n\
+                get '/proc/version', 'version', :via => :sftp\n";
+    let stage = stage(fleet, body);
+    let content = big(&stage.project.join("big"));
+    stage.write("tree/a/te xt", "text\n");
+    fs::create_dir(stage.project.join("tree/closed")).unwrap();
+    fs::set_permissions(stage.project.join("tree/closed"), fs::Permissions::from_mode(0o550)).unwrap();
+    std::os::unix::fs::symlink("a/te xt", stage.project.join("tree/link")).unwrap();
+    for host in APP {
+        stage.on(host, "mkdir in; echo old > in/big");
+    }
+    stage.cap(&["t"]).expect(0).says(&["upload big -> in/big", "download in/big"]);
+    for host in APP {
+        assert_eq!(
+            stage.on(host, "stat -c '%a %s' in/big in/put in/empty").trim(),
+            "600 6000000\n640 6\n644 0",
+            "{host}"
+        );
+        assert_eq!(stage.on(host, "ls -A in | sort | tr '\\n' ' '").trim(), "big empty put tree", "{host}");
+        let tree =
+            stage.on(host, "cd in/tree && find . | sort | tr '\\n' ' '; readlink link; stat -c %a closed; cat link");
+        assert_eq!(tree.trim(), ". ./a ./a/te xt ./closed ./link a/te xt\n550\ntext", "{host}");
+        assert!(fs::read(stage.project.join(format!("back-{host}.example.com"))).unwrap() == content, "{host}");
+    }
+    let back = stage.project.join("tree-back");
+    assert_eq!(fs::read_to_string(back.join("link")).unwrap(), "text\n");
+    assert_eq!(fs::read_link(back.join("link")).unwrap(), Path::new("a/te xt"));
+    assert_eq!(fs::metadata(back.join("closed")).unwrap().permissions().mode() & 0o777, 0o550);
+    assert!(fs::read_to_string(stage.project.join("version")).unwrap().starts_with("Linux"));
+}
+
+/// What a host refuses is told in its words, and what was there stays.
+#[test]
+fn by_sftp_failures_are_told_sshd() {
+    let Some(fleet) = start(FleetSpec::sshd(), "sshd") else { return };
+    let stage = stage(fleet, "upload ENV['FROM'], ENV['TO'], :via => :sftp\n");
+    big(&stage.project.join("big"));
+    for host in APP {
+        stage.on(host, "mkdir closed; echo old > closed/file; chmod 555 closed");
+    }
+    for (from, to, words) in [
+        ("big", "closed/file", "closed/"),
+        ("big", "no/such/place", "no/such/"),
+        ("big", "/dev/full/x", "/dev/full"),
+        ("missing", "x", "missing"),
+    ] {
+        let ran = stage.cap(&["t", &format!("FROM={from}"), &format!("TO={to}")]);
+        assert_ne!(ran.code, 0, "{}", ran.text);
+        ran.says(&[words, "next:"]);
+    }
+    for host in APP {
+        assert_eq!(stage.on(host, "cat closed/file; ls -A closed").trim(), "old\nfile", "{host}");
+    }
+    let recipe = format!("{RECIPE}\ntask(:t, :roles => :app) {{ get 'closed/none', 'here', :via => :sftp }}\n");
+    stage.write("config/deploy.rb", &recipe);
+    stage.cap(&["t"]).expect(1).says(&["get closed/none -> here", "closed/none: No such file"]);
+    assert!(!stage.project.join("here").exists());
+}
+
+/// A server that speaks no SFTP.
+#[test]
+fn by_sftp_where_there_is_none_embedded() {
+    let stage = stage(embedded(), "put 'x', 'file', :via => :sftp\n");
+    for host in ALL {
+        stage.fleet.faults(host, |faults| faults.refuse_sftp = true).unwrap();
+    }
+    stage.cap(&["t"]).expect(1).says(&["the host offers no SFTP to this login", "leave out `:via => :sftp'"]);
+}
+
+/// A server that is this machine itself: no SSH, and all of a deploy.
+#[test]
+fn a_server_that_is_here_embedded() {
+    let stage = stage(embedded(), "");
+    let recipe = "set :application, 'here'\nset :scm, :git\nset(:deploy_to) { \"#{Dir.pwd}/place\" }\nset :use_sudo, false\n\
+                  set :normalize_asset_timestamps, false\n\
+                  server 'localhost', :app, :web, :local => true\n\
+                  task(:carries) { put 'x', \"#{Dir.pwd}/made\", :via => :sftp; run 'test -e ~ && echo $SSH_CONNECTION.' }\n\
+                  namespace(:deploy) { task(:restart) { run \"touch #{current_path}/restarted\" } }\n";
+    stage.write("config/deploy.rb", recipe);
+    let cap = |words: &[&str]| {
+        let mut command = stage.bare(words);
+        command.arg("-s").arg(format!("repository={}", stage.server.url()));
+        stage.run(command)
+    };
+    cap(&["carries"]).expect(0);
+    assert_eq!(fs::read_to_string(stage.project.join("made")).unwrap(), "x");
+    cap(&["deploy:setup"]).expect(0);
+    cap(&["deploy"]).expect(0).says(&["localhost"]);
+    let first = fs::read_link(stage.project.join("place/current")).unwrap();
+    assert!(first.join("restarted").exists() && first.join("REVISION").exists());
+    stage.repo.release("2").unwrap();
+    cap(&["deploy"]).expect(0);
+    assert_ne!(fs::read_link(stage.project.join("place/current")).unwrap(), first);
+    cap(&["deploy:rollback"]).expect(0);
+    assert_eq!(fs::read_link(stage.project.join("place/current")).unwrap(), first);
 }
 
 /// `deploy:upload` sends files and directories to the same paths below `current`.

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use deploy_inventory::HostId;
 use deploy_plan::{
     Command, CommandResult, Event, Hosts, Item, Opened, ProblemKind, Program, Sent, Site, Stopped, Suspension,
-    Transaction, Transfer, Want,
+    Transaction, Transfer, Via, Want,
 };
 
 use super::{Notes, fail, load};
@@ -125,7 +125,7 @@ async fn a_text_that_is_put_is_in_no_command() {
 fn sent(command: &Command) -> String {
     let hosts: Vec<&str> = command.hosts.iter().map(HostId::as_str).collect();
     match command.text.transfer(&command.hosts[0]) {
-        Some(Transfer::Send { what: Sent::Bytes(content), to, mode }) => {
+        Some(Transfer::Send { what: Sent::Bytes(content), to, mode, .. }) => {
             let mode = mode.map_or_else(|| "-".to_owned(), |mode| format!("{mode:o}"));
             format!("{}: {} {to} {mode}", hosts.join(" "), String::from_utf8_lossy(content.bytes()))
         }
@@ -135,10 +135,11 @@ fn sent(command: &Command) -> String {
 
 #[tokio::test]
 async fn files_are_carried_by_the_words_of_capistrano() {
-    let send = |what: Sent, to: &str, mode: Option<u32>| Transfer::Send { what, to: to.to_owned(), mode };
+    let send =
+        |what: Sent, to: &str, mode: Option<u32>| Transfer::Send { what, to: to.to_owned(), mode, via: Via::Command };
     let tree = |inside| Sent::Tree { path: "/app/config".into(), inside };
     let file = || Sent::File("/app/config/deploy.rb".into());
-    let fetch = |to: &str| Transfer::Fetch { from: "/var/log/x".to_owned(), to: Some(to.into()) };
+    let fetch = |to: &str| Transfer::Fetch { from: "/var/log/x".to_owned(), to: Some(to.into()), via: Via::Command };
     for (body, wanted) in [
         ("upload '/app/config/deploy.rb', '/x'", send(file(), "/x", None)),
         ("transfer :up, '/app/config/deploy.rb', '/x', :via => :scp, :mode => 0755", send(file(), "/x", Some(0o755))),
@@ -147,6 +148,10 @@ async fn files_are_carried_by_the_words_of_capistrano() {
         ("upload '/app/config/deploy.rb', '/x/$CAPISTRANO:HOST$'", send(file(), "/x/a1", None)),
         ("download '/var/log/x', '/logs/$CAPISTRANO:HOST$.log'", fetch("/logs/a1.log")),
         ("get '/var/log/x', '/x'", fetch("/x")),
+        (
+            "upload '/app/config', '/x', :via => :sftp",
+            Transfer::Send { what: tree(false), to: "/x".to_owned(), mode: None, via: Via::Sftp },
+        ),
     ] {
         let fleet = Commands::default();
         let recipe = load(&format!("{FLEET}task(:t, :roles => :app) do\n{body}\nend")).await;

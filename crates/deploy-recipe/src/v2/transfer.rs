@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use deploy_inventory::Host;
-use deploy_plan::{Command, CommandText, Content, Item, Problem, ProblemKind, Sent, StepClass, Suspension, Transfer};
+use deploy_plan::{
+    Command, CommandText, Content, Item, Problem, ProblemKind, Sent, StepClass, Suspension, Transfer, Via,
+};
 use deploy_ruby::{Args, Call, FileKind, Hash, Unwind, Value};
 use indexmap::IndexMap;
 
@@ -138,6 +140,8 @@ pub(crate) async fn upload_files(cap: &Rc<Cap>, call: &Call) -> R<()> {
 struct How {
     /// `:via`: SCP puts a directory inside an existing one, SFTP adds to it.
     scp: bool,
+    /// Which way it really goes: SFTP only where the recipe says so.
+    via: Via,
     /// The mode as a number.
     mode: Option<u32>,
     /// The mode as `chmod` knows it.
@@ -147,9 +151,10 @@ struct How {
 impl How {
     fn read(call: &Call, word: &str, options: &Hash) -> R<Self> {
         let via = options.get_name("via").filter(|via| !via.is_nil()).map(|via| via.as_name().unwrap_or(via.to_s()));
-        let scp = match via.as_deref() {
-            None | Some("sftp") => false,
-            Some("scp") => true,
+        let (scp, via) = match via.as_deref() {
+            None => (false, Via::Command),
+            Some("sftp") => (false, Via::Sftp),
+            Some("scp") => (true, Via::Command),
             Some(other) => {
                 let why = format!("{other} is no way to carry files; there are :sftp and :scp");
                 return Err(unsupported(call, word, why));
@@ -166,7 +171,7 @@ impl How {
             return Err(unsupported(call, word, format!("{words:?} is no mode like 0644 or u=rw,g=r")));
         }
         let bits = words.as_deref().and_then(|words| u32::from_str_radix(words, 8).ok());
-        Ok(Self { scp, mode: bits.filter(|bits| *bits <= 0o7777), words })
+        Ok(Self { scp, via, mode: bits.filter(|bits| *bits <= 0o7777), words })
     }
 }
 
@@ -190,7 +195,7 @@ async fn send(cap: &Rc<Cap>, call: &Call, word: &str, source: Source, to: &str, 
             }
         };
         let mode = how.mode.filter(|_| !matches!(what, Sent::Tree { .. }));
-        transfers.insert(host.id.clone(), Transfer::Send { what, to: own(cap, to, host), mode });
+        transfers.insert(host.id.clone(), Transfer::Send { what, to: own(cap, to, host), mode, via: how.via });
     }
     let shown = match (&source, word) {
         (Source::Bytes(_), "put") => format!("put {to} ({})", source.shown()),
@@ -212,7 +217,7 @@ async fn send(cap: &Rc<Cap>, call: &Call, word: &str, source: Source, to: &str, 
 }
 
 async fn fetch(cap: &Rc<Cap>, call: &Call, word: &str, from: &Value, to: &Value, options: &Hash) -> R {
-    How::read(call, word, options)?;
+    let via = How::read(call, word, options)?.via;
     let (from, to) = (
         from.to_s(),
         match to {
@@ -236,7 +241,7 @@ async fn fetch(cap: &Rc<Cap>, call: &Call, word: &str, from: &Value, to: &Value,
     }
     let each = |host: &Host| {
         let place = local_path(call, &own(cap, &to, host));
-        (host.id.clone(), Transfer::Fetch { from: own(cap, &from, host), to: Some(place) })
+        (host.id.clone(), Transfer::Fetch { from: own(cap, &from, host), to: Some(place), via })
     };
     let transfers = hosts.iter().map(each).collect();
     let shown = format!("{word} {from} -> {to}");

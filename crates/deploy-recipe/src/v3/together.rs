@@ -101,7 +101,7 @@ mod tests {
     fn each_host_gets_its_own_file() {
         let file = |host: &str| {
             let what = Sent::Bytes(Content::new(host.as_bytes()));
-            let transfer = Transfer::Send { what, to: "/x".to_owned(), mode: None };
+            let transfer = Transfer::Send { what, to: "/x".to_owned(), mode: None, via: deploy_plan::Via::Command };
             let text = CommandText::Transfer(IndexMap::from([(HostId::new(host), transfer)]));
             Command { text, ..command("upload", host) }
         };

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use deploy_plan::{Sent, Transfer};
+use deploy_plan::{Sent, Transfer, Via};
 use deploy_ruby::{Args, Call, Hash, Value};
 
 use super::backend::Backend;
@@ -19,6 +19,7 @@ pub(crate) async fn upload(backend: &Rc<Backend>, call: &Call, args: &Args) -> R
     let source = Source::read(call, source).await?;
     let path = backend.place(&target.to_s());
     let Some(host) = backend.host() else { return upload_here(call, &source, &path, &options).await };
+    let via = via(call, "upload!", &options)?;
     let shown = format!("upload {} -> {path}", source.shown());
     let what = match source {
         Source::Bytes(content) => Sent::Bytes(content),
@@ -34,8 +35,20 @@ pub(crate) async fn upload(backend: &Rc<Backend>, call: &Call, args: &Args) -> R
             }
         }
     };
-    backend.transfer(call, host, shown, Transfer::Send { what, to: path, mode: None }).await?;
+    backend.transfer(call, host, shown, Transfer::Send { what, to: path, mode: None, via }).await?;
     Ok(Value::Bool(true))
+}
+
+/// `via:`, as SSHKit 1.22 has it: SFTP where the recipe says so.
+fn via(call: &Call, word: &str, options: &Hash) -> R<Via> {
+    match options.get_name("via").filter(|via| !via.is_nil()).map(|via| via.as_name().unwrap_or(via.to_s())).as_deref()
+    {
+        None | Some("scp") => Ok(Via::Command),
+        Some("sftp") => Ok(Via::Sftp),
+        Some(other) => {
+            Err(unsupported(call, word, format!("{other} is no way to carry files; there are :sftp and :scp")))
+        }
+    }
 }
 
 fn recursive(options: &Hash) -> bool {
@@ -97,7 +110,8 @@ pub(crate) async fn download(backend: &Rc<Backend>, call: &Call, args: &Args) ->
         (Some(host), to) => {
             let arrow = to.as_ref().map(|to| format!(" -> {to}")).unwrap_or_default();
             let at = to.as_ref().map(|to| local_path(call, to));
-            let transfer = Transfer::Fetch { from: from.clone(), to: at };
+            let via = via(call, "download!", &options)?;
+            let transfer = Transfer::Fetch { from: from.clone(), to: at, via };
             backend.transfer(call, host, format!("download {from}{arrow}"), transfer).await?
         }
     };

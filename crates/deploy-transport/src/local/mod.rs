@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-pub use session::LocalConnector;
+pub use session::{AnyConnector, LocalConnector};
 
 use crate::error::ExecError;
 use crate::session::{ExitStatus, Output};

@@ -36,6 +36,7 @@ enum Request {
     AgentForwarding,
     Exec,
     Shell,
+    Subsystem,
 }
 
 /// What a pump needs to know.
@@ -68,7 +69,10 @@ pub(crate) async fn start(
         write.agent_forward(true).await?;
         requests.push_back(Request::AgentForwarding);
     }
-    if exec.command.is_empty() {
+    if exec.subsystem {
+        write.request_subsystem(true, exec.command.as_str()).await?;
+        requests.push_back(Request::Subsystem);
+    } else if exec.command.is_empty() {
         write.request_shell(true).await?;
         requests.push_back(Request::Shell);
     } else {
@@ -274,13 +278,14 @@ impl Pump {
         };
         let host = self.context.host.clone();
         match (request, granted) {
-            (Request::Exec | Request::Shell, true) => self.accept(Ok(())),
+            (Request::Exec | Request::Shell | Request::Subsystem, true) => self.accept(Ok(())),
             (Request::Pty | Request::AgentForwarding, true) => {}
             (Request::AgentForwarding, false) => lock(&self.notes).push(Note::AgentForwardingRefused),
-            (Request::Pty | Request::Exec | Request::Shell, false) => {
+            (Request::Pty | Request::Exec | Request::Shell | Request::Subsystem, false) => {
                 let request = match request {
                     Request::Pty => "pty",
                     Request::Shell => "shell",
+                    Request::Subsystem => "subsystem",
                     _ => "exec",
                 };
                 self.exit = Some(ExitStatus::Lost(format!("the server refused the {request} request")));

@@ -129,6 +129,8 @@ pub struct Target {
     pub asked: String,
     /// The name or address to look up.
     pub host: String,
+    /// Is it this machine itself, which needs no login? Only [`AnyConnector`](crate::AnyConnector) looks at this.
+    pub local: bool,
     /// The port.
     pub port: u16,
     /// The login user.
@@ -203,6 +205,7 @@ impl Target {
             name: host.clone(),
             asked: host.clone(),
             host,
+            local: false,
             port: 22,
             user: user.into(),
             host_key_alias: None,

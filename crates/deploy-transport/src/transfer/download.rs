@@ -41,7 +41,7 @@ pub async fn download(
     fetched.map_err(|problem| failed(host, &download.from, problem))
 }
 
-fn failed(host: &str, path: &str, problem: TransferProblem) -> TransferError {
+pub(super) fn failed(host: &str, path: &str, problem: TransferProblem) -> TransferError {
     TransferError { host: host.to_owned(), action: "fetching", path: path.to_owned(), problem }
 }
 
@@ -75,7 +75,7 @@ fn complaint(status: ExitStatus, stderr: Vec<u8>) -> Output {
 }
 
 /// A place beside another, which goes away unless it is renamed.
-struct Beside(PathBuf);
+pub(super) struct Beside(pub(super) PathBuf);
 
 impl Drop for Beside {
     fn drop(&mut self) {
@@ -133,13 +133,13 @@ async fn fetch(
 }
 
 /// The name that what is fetched will have.
-fn place(download: &Download) -> PathBuf {
+pub(super) fn place(download: &Download) -> PathBuf {
     let name = download.from.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
     let plain = !matches!(name, "" | "." | ".." | "~");
     if download.to.is_dir() && plain { download.to.join(name) } else { download.to.clone() }
 }
 
-fn settle(beside: &Beside, to: &Path, kind: Unpacked) -> Result<(), TransferProblem> {
+pub(super) fn settle(beside: &Beside, to: &Path, kind: Unpacked) -> Result<(), TransferProblem> {
     if kind == Unpacked::Tree && to.symlink_metadata().is_ok() {
         return Err(local(to)(io::Error::new(io::ErrorKind::AlreadyExists, "there is something already")));
     }

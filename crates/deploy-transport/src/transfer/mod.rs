@@ -16,13 +16,16 @@
 //! A file of 8 MiB and more that a broken connection cut off goes on from there the next time, if the host has `sha256sum` to
 //! prove that what is there is its beginning; what is there stays under a name that begins with `.capstan-part-`.
 //!
-//! Limits: a broken download, and a broken tree, begin anew; SFTP is not spoken. A tree that exists on the host already is added to: it
+//! [`sftp`] does the same by SFTP, where nothing is broken off but begins anew.
+//!
+//! Limits: a broken download, and a broken tree, begin anew. A tree that exists on the host already is added to: it
 //! changes file by file, after everything has arrived.
 
 mod bridge;
 mod download;
 mod resume;
 mod script;
+pub mod sftp;
 mod tree;
 mod unpack;
 mod upload;
@@ -123,6 +126,12 @@ pub enum TransferProblem {
     /// The connection went away meanwhile.
     #[error("the connection was lost: {0}")]
     Lost(String),
+    /// The host lets this login use no SFTP.
+    #[error("the host offers no SFTP to this login")]
+    NoSftp,
+    /// SFTP was spoken, and not well.
+    #[error("the conversation in SFTP broke off: {0}")]
+    Sftp(String),
     /// A path cannot be used.
     #[error("{0:?} cannot be a path there")]
     Path(String),

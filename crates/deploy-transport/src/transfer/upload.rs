@@ -42,7 +42,7 @@ pub(super) fn local(path: &Path) -> impl FnOnce(io::Error) -> TransferProblem + 
     move |source| TransferProblem::Local { path: path.to_owned(), source }
 }
 
-fn base_name(path: &Path) -> String {
+pub(super) fn base_name(path: &Path) -> String {
     path.file_name().map_or_else(|| "file".to_owned(), |name| name.to_string_lossy().into_owned())
 }
 
