@@ -109,13 +109,16 @@ fn without_recipe(args: &Args, io: &Io) -> Option<Exit> {
     } else {
         return None;
     };
-    Some(printed_exit(printed.and_then(|()| out.flush())))
+    Some(printed_exit(io, printed.and_then(|()| out.flush())))
 }
 
 /// The exit of a command that only prints. With `cap -H | head` whoever reads has had enough, which is no failure.
-fn printed_exit(printed: std::io::Result<()>) -> Exit {
+fn printed_exit(io: &Io, printed: std::io::Result<()>) -> Exit {
     match printed {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Exit::Failed,
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            let (why, next) = (error.to_string(), "see where the output goes to, and whether there is room");
+            complain(io, &Complaint::new(ProblemKind::Step, "print", "standard output", why, next))
+        }
         _ => Exit::Done,
     }
 }

@@ -539,7 +539,7 @@ impl Session {
 
     pub(crate) fn print(&self, text: &str) -> Exit {
         let mut out = self.io.out.clone();
-        crate::printed_exit(out.write_all(text.as_bytes()).and_then(|()| out.flush()))
+        crate::printed_exit(&self.io, out.write_all(text.as_bytes()).and_then(|()| out.flush()))
     }
 
     /// Tells what is wrong where no run has begun.

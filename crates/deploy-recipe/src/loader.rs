@@ -341,7 +341,8 @@ fn explain(interp: &Interp, unwind: deploy_ruby::Unwind) -> Problem {
     let error = interp.error(unwind);
     if let Some(status) = error.exit_status {
         let why = if status == 0 { "it called exit".to_owned() } else { format!("it ended with status {status}") };
-        return Problem::new(ProblemKind::Recipe, "load the recipe", why);
+        let place = error.exit_position.as_ref().map(crate::v2::site_of);
+        return Problem::new(ProblemKind::Recipe, "load the recipe", why).at(place);
     }
     crate::v2::problem_of(&error, "load the recipe")
 }

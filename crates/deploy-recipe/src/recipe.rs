@@ -432,7 +432,8 @@ impl Flow {
                         let why = format!("the recipe ended the run with status {status}");
                         // 2 is how our own recipes say that the command line is wrong.
                         let kind = if status == 2 { ProblemKind::Usage } else { ProblemKind::Step };
-                        let problem = Problem::new(kind, "evaluate the tasks", why);
+                        let place = error.exit_position.as_ref().map(crate::v2::site_of);
+                        let problem = Problem::new(kind, "evaluate the tasks", why).at(place);
                         Err(Box::new(problem.next("what the recipe printed before says why")))
                     }
                     None => Err(Box::new(crate::v2::problem_of(&error, "evaluate the tasks"))),

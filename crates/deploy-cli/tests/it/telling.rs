@@ -75,3 +75,21 @@ fn a_recipe_from_a_pipe() {
     run(&["-f", "/dev/stdin", "deploy:setup"]).expect(0).says(&["db1.example.com"]);
     run(&["-f", "/dev/stdin", "-n", "deploy"]).expect(0).says(&["/dev/stdin:"]);
 }
+
+/// A recipe that ends the run says where, whether it is loaded or run; output that cannot be written is an error.
+#[test]
+fn a_recipe_that_exits_names_its_place() {
+    let stage = stage("task(:ends) { exit 4 }\ntask(:aborts) { abort 'no way' }");
+    let last = RECIPE.lines().count() + 2;
+    stage.cap(&["ends"]).expect(1).says(&["ended the run with status 4", &format!("config/deploy.rb:{last}:")]);
+    stage.cap(&["aborts"]).expect(1).says(&["no way", "status 1", &format!("config/deploy.rb:{}:", last + 1)]);
+    stage.write("config/deploy.rb", "set :application, 'x'\nexit 3\n");
+    stage.cap(&["-T"]).expect(2).says(&["could not load the recipe", "it ended with status 3", "config/deploy.rb:2:1"]);
+    stage.write("config/deploy.rb", RECIPE);
+    let mut command = stage.bare(&["-T"]);
+    command.stdout(std::fs::File::options().write(true).open("/dev/full").unwrap());
+    let output = command.output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("could not print") && said.contains("No space left on device"), "{said}");
+}

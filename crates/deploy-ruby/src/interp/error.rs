@@ -2,6 +2,7 @@
 
 use super::Interp;
 use crate::diagnostic::Diagnostic;
+use crate::source::Position;
 use crate::value::{Exception, Jump, Payload, Unwind};
 use std::rc::Rc;
 
@@ -19,6 +20,8 @@ pub struct Error {
     pub payload: Option<Payload>,
     /// Status of `exit` or `abort`.
     pub exit_status: Option<i32>,
+    /// Where that was called.
+    pub exit_position: Option<Position>,
 }
 
 impl std::fmt::Debug for Error {
@@ -51,6 +54,7 @@ impl Error {
             message: message.to_owned(),
             payload: None,
             exit_status: None,
+            exit_position: None,
         }
     }
 
@@ -65,6 +69,7 @@ impl Error {
         if exception.class().descends_from("SystemExit") {
             let status = exception.detail.borrow().as_int().unwrap_or(0);
             error.exit_status = Some(i32::try_from(status).unwrap_or(1));
+            error.exit_position = Diagnostic::error(interp.sources(), exception.span(), "exit").position;
             return error;
         }
         if let Some(syntax) = error.payload.as_ref().and_then(|p| p.downcast_ref::<Vec<Diagnostic>>()) {
