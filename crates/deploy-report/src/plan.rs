@@ -17,8 +17,12 @@ pub fn plan_text(plan: &Plan, secrets: &Secrets, scripts: bool) -> String {
     let mut text = String::new();
     let hosts = plan.hosts();
     // Writing to a String cannot fail, here and below.
-    let _ = write!(text, "Plan: {} on {}", phases(plan), count(hosts.len(), "host"));
-    let _ = if hosts.is_empty() { writeln!(text) } else { writeln!(text, ": {}", host_list(&hosts, NAMES)) };
+    let _ = match plan.phases.is_empty() {
+        true => writeln!(text, "Plan: nothing would change on any host"),
+        false => {
+            writeln!(text, "Plan: {} on {}: {}", phases(plan), count(hosts.len(), "host"), host_list(&hosts, NAMES))
+        }
+    };
     for (index, phase) in plan.phases.iter().enumerate() {
         text.push('\n');
         phase_text(&mut text, index + 1, phase, hosts.len(), scripts);

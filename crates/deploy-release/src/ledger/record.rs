@@ -100,11 +100,12 @@ pub(crate) fn checksum(bytes: &[u8]) -> u32 {
     !crc
 }
 
-/// Reads a ledger. Lines that cannot be believed are skipped, each with a sentence saying so.
+/// Reads a ledger. Lines that cannot be believed are skipped, and sentences say which.
 #[must_use]
 pub fn parse_ledger(bytes: &[u8]) -> (Vec<LedgerLine>, Vec<String>) {
     let mut lines = Vec::new();
     let mut warnings = Vec::new();
+    let mut unread: Vec<(&str, Vec<String>)> = Vec::new();
     let whole = bytes.last().is_none_or(|byte| *byte == b'\n');
     let mut raw: Vec<&[u8]> = bytes.split(|byte| *byte == b'\n').collect();
     // What follows the last newline is no line, or a torn one.
@@ -120,9 +121,13 @@ pub fn parse_ledger(bytes: &[u8]) -> (Vec<LedgerLine>, Vec<String>) {
                 warnings
                     .push(format!("line {} of the ledger begins with {lost} torn bytes, which are ignored", index + 1));
             }
-            Err(why) => warnings.push(format!("line {} of the ledger {why} and is ignored", index + 1)),
+            Err(why) => match unread.iter_mut().find(|(known, _)| *known == why) {
+                Some((_, numbers)) => numbers.push((index + 1).to_string()),
+                None => unread.push((why, vec![(index + 1).to_string()])),
+            },
         }
     }
+    warnings.extend(unread.iter().map(|(why, numbers)| unread_lines(why, numbers)));
     if let Some(line) = torn {
         // Complete but for its newline: the record was written, only its end is missing.
         match believe(line) {
@@ -131,6 +136,18 @@ pub fn parse_ledger(bytes: &[u8]) -> (Vec<LedgerLine>, Vec<String>) {
         }
     }
     (lines, warnings)
+}
+
+/// Of a few lines each is named.
+fn unread_lines(why: &str, numbers: &[String]) -> String {
+    match numbers {
+        [one] => format!("line {one} of the ledger {why} and is ignored"),
+        few if few.len() <= 5 => format!("lines {} of the ledger are ignored: each {why}", few.join(", ")),
+        many => {
+            let (first, count) = (many.first().map_or("", String::as_str), many.len());
+            format!("{count} lines of the ledger are ignored, from line {first} on: each {why}")
+        }
+    }
 }
 
 /// The record of a line. A record that was appended to a torn one is found at its own beginning.
