@@ -234,6 +234,7 @@ fn standalone() -> Result<(), String> {
 
 /// Each crate can be packaged, and what was packaged can be built.
 fn package() -> Result<(), String> {
+    forget_packages();
     let target = target_dir();
     let mut args = vec!["package", "--workspace", "--allow-dirty", "--quiet"];
     for unpublished in ["xtask", "deploy-benches", "deploy-testbed"] {
@@ -241,4 +242,22 @@ fn package() -> Result<(), String> {
     }
     // Named, or cargo would build each package in a directory of its own, with all of its dependencies.
     run(cargo(&args).env("CARGO_TARGET_DIR", target.parent().unwrap_or(&target)))
+}
+
+/// Cargo keeps what it has unpacked by name and version, and takes our crates of an earlier run for those of this one. They
+/// lie under the names of registries without a host, which are those of directories.
+fn forget_packages() {
+    let home = std::env::var_os("HOME").map(|home| std::path::Path::new(&home).join(".cargo"));
+    let Some(cargo) = std::env::var_os("CARGO_HOME").map(std::path::PathBuf::from).or(home) else { return };
+    for kind in ["src", "cache"] {
+        let registries = std::fs::read_dir(cargo.join("registry").join(kind)).into_iter().flatten().flatten();
+        for registry in registries.filter(|entry| entry.file_name().to_string_lossy().starts_with('-')) {
+            for package in std::fs::read_dir(registry.path()).into_iter().flatten().flatten() {
+                if package.file_name().to_string_lossy().starts_with("deploy-") {
+                    // What cannot be removed is found out by the build.
+                    let _ = std::fs::remove_dir_all(package.path()).or_else(|_| std::fs::remove_file(package.path()));
+                }
+            }
+        }
+    }
 }
