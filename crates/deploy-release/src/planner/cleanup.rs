@@ -1,11 +1,12 @@
 //! Which releases go, and which never do.
 
-use deploy_plan::{BuiltinItem, Op, PlanNote, Problem, ReleaseId, ReleaseState, Slot, Work};
+use deploy_plan::{BuiltinItem, Expect, Op, PlanNote, Problem, ReleaseId, ReleaseState, Slot, Work};
 use indexmap::IndexMap;
 
 use super::Planner;
 use super::draft::{Draft, NewStep};
 use crate::ledger::{Release, UnitHistory};
+use crate::open::Unit;
 
 /// How many releases that were never good (failed, never published, put back) stay for people to look at.
 const LEFTOVERS: usize = 2;
@@ -48,6 +49,12 @@ pub fn removable(history: &UnitHistory, now: Option<&ReleaseId>, keep: usize) ->
         .collect()
 }
 
+/// Whether a run that died may go back or forward to it, which is decided when somebody recovers it.
+fn is_needed_by_recovery(unit: &Unit, release: &ReleaseId) -> bool {
+    let open = unit.journal.as_ref().filter(|journal| journal.end.is_none());
+    open.is_some_and(|journal| journal.release == *release || journal.from == Expect::Release(release.clone()))
+}
+
 impl Planner {
     pub(super) fn cleanup(&mut self, item: &BuiltinItem, keep: usize, draft: &mut Draft) -> Result<(), Problem> {
         let published = self.published.as_ref().map(|published| published.release.clone());
@@ -61,7 +68,9 @@ impl Planner {
             }
             let history = &self.unit(host)?.history;
             let now = published.as_ref().or(history.live.as_ref());
-            let removed = removable(history, now, keep);
+            let unit = self.unit(host)?;
+            let mut removed = removable(history, now, keep);
+            removed.retain(|release| !is_needed_by_recovery(unit, release));
             if removed.is_empty() {
                 if self.unit(host)?.trash > 0 {
                     ops.insert(host.clone(), vec![Op::EmptyTrash]);

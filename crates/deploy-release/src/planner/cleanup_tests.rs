@@ -1,11 +1,13 @@
 //! Which releases go: tables, and what must hold for any history.
 
-use deploy_plan::ReleaseState;
+use deploy_plan::{Builtin, Expect, JournalEntry, JournalEvent, Purpose, ReleaseState, RunEnd, RunId, When};
 use proptest::prelude::*;
 
 use super::*;
-use crate::fixture::{facts_with, id, line};
+use crate::fixture::*;
+use crate::open::open;
 use crate::reconcile;
+use crate::recovery::journal_line;
 
 use ReleaseState::{Building, Confirmed, Failed, Ready, Retired, Reverted};
 
@@ -88,4 +90,31 @@ proptest! {
         let left: Vec<_> = history.releases.iter().filter(|r| r.present && !r.good && !removed.contains(&r.id)).collect();
         prop_assert!(left.len() <= LEFTOVERS + 1, "only the live one besides the quota");
     }
+}
+
+/// A run that died may have to go back to what was live before it, however old that is.
+#[test]
+fn what_a_recovery_may_need_stays() {
+    let begin = JournalEvent::Begin {
+        release: id("3"),
+        from: Expect::Release(id("1")),
+        hosts: FLEET.len(),
+        by: "bob@desk".into(),
+        at: When("2026-11-20T06:00:00Z".into()),
+    };
+    let removed = |events: &[JournalEvent]| {
+        let mut facts = fleet(&["1", "2", "3"]);
+        for facts in facts.values_mut() {
+            let entry = |event: &JournalEvent| JournalEntry::new(RunId::new("r0").unwrap(), event.clone());
+            facts.journal = events.iter().map(|event| journal_line(&entry(event))).collect();
+        }
+        let context = open(&transaction(Purpose::Cleanup, &FLEET), &identity(), &facts).unwrap().context;
+        let items = [builtin("deploy:cleanup", &FLEET, Builtin::Cleanup { keep: 1 })];
+        let plan = Planner::new(context).segment(&items, true).unwrap();
+        let steps = plan.phases.iter().flat_map(|phase| &phase.steps);
+        steps.filter(|step| step.title.starts_with("remove")).count()
+    };
+    assert_eq!(removed(&[]), 1);
+    assert_eq!(removed(&[begin.clone(), JournalEvent::Switch]), 0);
+    assert_eq!(removed(&[begin, JournalEvent::Switch, JournalEvent::End(RunEnd::Done)]), 1);
 }
