@@ -247,8 +247,8 @@ fn package() -> Result<(), String> {
 /// Cargo keeps what it has unpacked by name and version, and takes our crates of an earlier run for those of this one. They
 /// lie under the names of registries without a host, which are those of directories.
 fn forget_packages() {
-    let home = std::env::var_os("HOME").map(|home| std::path::Path::new(&home).join(".cargo"));
-    let Some(cargo) = std::env::var_os("CARGO_HOME").map(std::path::PathBuf::from).or(home) else { return };
+    let home = std::env::var_os("HOME").map(|home| Path::new(&home).join(".cargo"));
+    let Some(cargo) = std::env::var_os("CARGO_HOME").map(PathBuf::from).or(home) else { return };
     for kind in ["src", "cache"] {
         let registries = std::fs::read_dir(cargo.join("registry").join(kind)).into_iter().flatten().flatten();
         for registry in registries.filter(|entry| entry.file_name().to_string_lossy().starts_with('-')) {
