@@ -116,7 +116,11 @@ impl Host {
                     accepted = listener.accept() => accepted,
                 };
                 match accepted {
-                    Ok((stream, peer)) => host.accept(stream, peer),
+                    Ok((stream, peer)) => {
+                        // The option of the configuration counts only where russh listens itself.
+                        let _ = stream.set_nodelay(true);
+                        host.accept(stream, peer);
+                    }
                     // Out of descriptors, most likely: let the others finish.
                     Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
                 }
@@ -194,7 +198,6 @@ impl Host {
             keys: vec![lock(&self.host_key).clone()],
             max_auth_attempts: 6,
             inactivity_timeout: None,
-            nodelay: true,
             // Input that a command does not read waits here; past this the connection stalls.
             channel_buffer_size: 1024,
             ..Config::default()
