@@ -4,7 +4,7 @@
 
 use std::hint::black_box;
 
-use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use deploy_benches::channel::{Embedded, Many, Runner, decode, exec, record};
 use deploy_benches::fleet::Deploy;
 use deploy_benches::recipe::{CLASSIC, grown, load};
@@ -88,9 +88,9 @@ fn hosts(c: &mut Criterion) {
     group.bench_function("a command on a channel of its own", |b| {
         b.iter(|| runtime.block_on(exec(&*session, "echo hello")).expect("it works"));
     });
-    group.bench_function("start a runner", |b| {
-        let start = || runtime.block_on(Runner::start(&*session, false)).expect("a runner");
-        b.iter_batched(|| (), |()| start(), BatchSize::PerIteration);
+    group.bench_function("start a runner and end it", |b| {
+        let once = async || Runner::start(&*session, false).await.expect("a runner").quit().await;
+        b.iter(|| runtime.block_on(once()).expect("it says goodbye"));
     });
     group.sample_size(10);
     group.bench_function("a thousand commands one after the other", |b| {

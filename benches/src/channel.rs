@@ -160,7 +160,10 @@ impl Runner {
     /// When the channel is lost before it said goodbye.
     pub async fn quit(&mut self) -> Result<(), Failure> {
         self.send(&Request::Quit).await?;
-        self.wait(|event| matches!(event, Event::Bye { .. }).then_some(())).await
+        self.wait(|event| matches!(event, Event::Bye { .. }).then_some(())).await?;
+        // A channel that its reader leaves before its end keeps a place until the server has closed it, too.
+        while self.running.next().await.is_some() {}
+        Ok(())
     }
 
     async fn send(&mut self, request: &Request) -> Result<(), Failure> {
